@@ -24,6 +24,12 @@ struct metrics_prog {
 	unsigned long long run_count;
 };
 
+/* What a sink could not hand on because its reader was too slow or gone. */
+struct metrics_sink {
+	const char *name; /* "http", "journal", ... */
+	unsigned long long missed;
+};
+
 struct metrics {
 	struct timespec time;	    /* CLOCK_REALTIME of the snapshot */
 	struct timespec start_time; /* CLOCK_REALTIME of the start */
@@ -36,6 +42,8 @@ struct metrics {
 	const struct metrics_fs *fs;
 	size_t n_progs;
 	const struct metrics_prog *progs;
+	size_t n_sinks;
+	const struct metrics_sink *sinks;
 };
 
 #endif /* EXT4RACE_METRICS_H */

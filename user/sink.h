@@ -29,6 +29,7 @@ struct sink_ops {
 
 struct sink {
 	const struct sink_ops *ops;
+	unsigned long long missed; /* reports dropped: the reader was too slow or gone */
 };
 
 /*
