@@ -91,6 +91,10 @@ struct residual {
 	char source[64];
 	unsigned long long blocks;
 	bool estimate; /* not synced: dirty data is still in the number */
+	/* This filesystem's share of the summary's counts; shown by the text sink. */
+	bool has_counts;
+	unsigned long long overwritten_blocks;
+	unsigned long long leaked_blocks;
 };
 
 struct summary_info {
