@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Two threads, aligned page by page. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "race.h"
+
+void run_stop(struct shared *sh, enum stop why)
+{
+	int none = STOP_NONE;
+
+	atomic_compare_exchange_strong(&sh->stop, &none, (int)why);
+}
+
+void run_fail(struct shared *sh, const char *what, int err)
+{
+	int none = STOP_NONE;
+	bool full = err == -ENOSPC || err == -EDQUOT;
+
+	/* Only the first failure speaks: the others follow from it. */
+	if (!atomic_compare_exchange_strong(&sh->stop, &none, full ? STOP_NO_SPACE : STOP_ERROR))
+		return;
+	fprintf(stderr, "race: %s: %s, stopping\n", what, strerror(-err));
+}
+
+/*
+ * Wait until both threads have come here equally often. Both sides call it in
+ * the same sequence whatever fails in between, so it always ends.
+ */
+static void meet(const struct pair *p, struct side *self, struct side *other)
+{
+	unsigned long turn = atomic_load_explicit(&self->met, memory_order_relaxed) + 1;
+	unsigned int spins = 0;
+
+	atomic_store_explicit(&self->met, turn, memory_order_release);
+	while (atomic_load_explicit(&other->met, memory_order_acquire) < turn)
+		if (++spins > p->spin_limit)
+			sched_yield();
+}
+
+static void start_side(const struct pair *p, struct side *s, const char *comm)
+{
+	cpu_set_t set;
+
+	prctl(PR_SET_NAME, comm);
+	snprintf(s->log.comm, sizeof(s->log.comm), "%s", comm);
+	s->log.tid = gettid();
+	s->log.on = p->opt->log != NULL;
+	if (s->cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(s->cpu, &set);
+	/* A lost pin only costs rate. */
+	(void)sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void act(struct pair *p, struct side *s, int (*op)(struct pair *, unsigned int),
+		unsigned int step)
+{
+	int err = op(p, step);
+
+	s->done++;
+	if (err)
+		run_fail(p->sh, s == &p->victim ? "the victim's access" : "the partner's operation",
+			 err);
+}
+
+static void victim_round(struct pair *p, unsigned int steps)
+{
+	const struct mode *m = p->opt->mode;
+	bool page = p->opt->meet_at == MEET_PAGE && !(m->flags & MODE_ONCE);
+	unsigned int i;
+
+	for (i = 0; i < steps; i++) {
+		if (page || !i) {
+			meet(p, &p->victim, &p->partner);
+			aim_spin(aim_victim_delay(&p->aim));
+		}
+		act(p, &p->victim, m->victim, i);
+		if (m->flags & MODE_AFTER)
+			meet(p, &p->victim, &p->partner);
+	}
+}
+
+static void partner_round(struct pair *p, unsigned int steps)
+{
+	const struct mode *m = p->opt->mode;
+	bool page = p->opt->meet_at == MEET_PAGE && !(m->flags & MODE_ONCE);
+	unsigned int i;
+
+	if (m->flags & MODE_ONCE)
+		steps = 1;
+	for (i = 0; i < steps; i++) {
+		if (page || !i) {
+			meet(p, &p->partner, &p->victim);
+			aim_spin(aim_partner_delay(&p->aim));
+		}
+		if (m->flags & MODE_AFTER)
+			meet(p, &p->partner, &p->victim);
+		act(p, &p->partner, m->partner, i);
+	}
+}
+
+static void *partner_thread(void *arg)
+{
+	struct pair *p = arg;
+	unsigned int steps = mode_steps(p->opt->mode, p->opt->pages);
+
+	start_side(p, &p->partner, p->opt->mode->partner_comm);
+	for (;;) {
+		if (oplog_reserve(&p->partner.log, steps))
+			p->partner.log.dropped++;
+		meet(p, &p->partner, &p->victim);
+		if (!p->go)
+			return NULL;
+		partner_round(p, steps);
+		meet(p, &p->partner, &p->victim);
+	}
+}
+
+/* Count one more file in, unless the run is over. */
+static bool take_file(struct pair *p)
+{
+	unsigned long n = atomic_fetch_add(&p->sh->files, 1);
+
+	if (p->opt->files && n >= p->opt->files)
+		run_stop(p->sh, STOP_FILES);
+	else if (p->opt->races && atomic_load(&p->sh->attempts) >= p->opt->races)
+		run_stop(p->sh, STOP_RACES);
+	return !atomic_load(&p->sh->stop);
+}
+
+/* Open the next file. Returns false when the run is over. */
+static bool next_file(struct pair *p)
+{
+	const struct mode *m = p->opt->mode;
+	int err;
+
+	if (!take_file(p))
+		goto none;
+	err = file_open(p);
+	if (err) {
+		run_fail(p->sh, "making a file", err);
+		goto none;
+	}
+	err = m->prepare ? m->prepare(p) : 0;
+	if (!err)
+		return true;
+	run_fail(p->sh, "preparing a file", err);
+	file_close(p);
+none:
+	atomic_fetch_sub(&p->sh->files, 1);
+	return false;
+}
+
+static void learn(struct pair *p, long long before, unsigned int steps)
+{
+	long long after = p->aim.learn ? fs_reserved(p->fs) : -1;
+	unsigned long ops = p->partner.done ? p->partner.done : 1;
+
+	p->aim.op_ns = (double)p->partner.busy_ns / (double)ops;
+	if (p->opt->mode->flags & MODE_ONCE)
+		p->aim.op_ns = p->aim.op_ns > 50000 ? 50000 : p->aim.op_ns;
+	aim_result(&p->aim, before < 0 || after < before ? -1 : (long)(after - before), steps);
+}
+
+static void *victim_thread(void *arg)
+{
+	struct pair *p = arg;
+	unsigned int steps = mode_steps(p->opt->mode, p->opt->pages);
+	long long before;
+
+	start_side(p, &p->victim, p->opt->mode->victim_comm);
+	for (;;) {
+		before = p->aim.learn ? fs_reserved(p->fs) : -1;
+		aim_next(&p->aim);
+		if (oplog_reserve(&p->victim.log, 2 * steps))
+			p->victim.log.dropped++;
+		p->go = next_file(p);
+		meet(p, &p->victim, &p->partner);
+		if (!p->go)
+			return NULL;
+		victim_round(p, steps);
+		meet(p, &p->victim, &p->partner);
+		file_close(p);
+		p->rounds++;
+		atomic_fetch_add(&p->sh->attempts, steps);
+		learn(p, before, steps);
+	}
+}
+
+/* The n-th processor that this process may use; -1 when there is no choice. */
+static int nth_cpu(unsigned int n)
+{
+	cpu_set_t set;
+	int cpu, count;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return -1;
+	count = CPU_COUNT(&set);
+	if (count < 2)
+		return -1;
+	n %= (unsigned int)count;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set) && !n--)
+			return cpu;
+	return -1;
+}
+
+static int dump_logs(struct pair *p)
+{
+	int err;
+
+	if (!p->opt->log)
+		return 0;
+	err = oplog_dump(&p->partner.log, p->opt->log, p->fs->dev);
+	if (!err)
+		err = oplog_dump(&p->victim.log, p->opt->log, p->fs->dev);
+	if (err)
+		fprintf(stderr, "race: %s: %s, the log is not complete\n", p->opt->log,
+			strerror(-err));
+	atomic_fetch_add(&p->sh->log_dropped, p->partner.log.dropped + p->victim.log.dropped);
+	return err;
+}
+
+static int set_up(struct pair *p)
+{
+	struct side *sides[] = { &p->victim, &p->partner };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		sides[i]->cpu = p->opt->pin ? nth_cpu(2 * p->id + i) : -1;
+		sides[i]->buf = aligned_alloc(p->fs->page, p->fs->page);
+		if (!sides[i]->buf)
+			return -ENOMEM;
+		memset(sides[i]->buf, 0, p->fs->page);
+	}
+	/* On one processor spinning only keeps the other thread away. */
+	p->spin_limit = nth_cpu(0) < 0 ? 0 : 20000;
+	aim_init(&p->aim, p->opt->aim && !(p->opt->mode->flags & MODE_CONTROL),
+		 now_ns() ^ (uint64_t)getpid() << 32);
+	return 0;
+}
+
+int pair_run(struct pair *p)
+{
+	pthread_t victim, partner;
+	int err;
+
+	err = set_up(p);
+	if (err)
+		goto out;
+	err = -pthread_create(&partner, NULL, partner_thread, p);
+	if (err)
+		goto out;
+	err = -pthread_create(&victim, NULL, victim_thread, p);
+	if (err) {
+		p->go = false;
+		atomic_fetch_add(&p->victim.met, 1);
+		pthread_join(partner, NULL);
+		goto out;
+	}
+	pthread_join(victim, NULL);
+	pthread_join(partner, NULL);
+	atomic_fetch_add(&p->sh->faults, p->victim.done);
+	atomic_fetch_add(&p->sh->allocations, p->partner.done);
+	err = dump_logs(p);
+out:
+	oplog_free(&p->victim.log);
+	oplog_free(&p->partner.log);
+	free(p->victim.buf);
+	free(p->partner.buf);
+	return err;
+}
