@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "exposition.h"
+#include "output.h"
 
 #define NSEC_PER_SEC 1000000000ULL
 /* Mount points may be 4095 bytes long; a label of a time series must not. */
@@ -99,32 +100,13 @@ static void put_ns(struct out *o, uint64_t ns)
 
 /* ------------------------------------------------------------------ labels */
 
-/* Bytes of the UTF-8 character at s, 0 if there is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t i, n = *s < 0x80			? 1
-		      : *s >= 0xc2 && *s < 0xe0 ? 2
-		      : *s >= 0xe0 && *s < 0xf0 ? 3
-		      : *s >= 0xf0 && *s < 0xf5 ? 4
-						: 0;
-
-	for (i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates and what lies beyond U+10FFFF. */
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static void put_label_value(struct out *o, const char *value)
 {
-	const unsigned char *s = (const unsigned char *)(value ? value : "");
+	const char *s = value ? value : "";
 	size_t n, used = 0;
 
 	while (*s) {
-		n = utf8_len(s);
+		n = utf8_next(s, NULL);
 		if (used + (n ? n : 3) > LABEL_BYTES_MAX) {
 			put(o, "...");
 			break;
@@ -135,9 +117,9 @@ static void put_label_value(struct out *o, const char *value)
 		else if (*s == '\n')
 			put(o, "\\n");
 		else if (*s == '"' || *s == '\\')
-			put_bytes(o, (char[]){'\\', (char)*s}, 2);
+			put_bytes(o, (char[]){'\\', *s}, 2);
 		else
-			put_bytes(o, (const char *)s, n);
+			put_bytes(o, s, n);
 		s += n ? n : 1;
 	}
 }
