@@ -20,8 +20,8 @@
 #define DELETED " (deleted)"
 
 /*
- * An fd on the mount for open_by_handle_at(), which took no O_PATH fd here before
- * 6.13. -EXDEV when another filesystem has been mounted over it.
+ * An fd on the mount for open_by_handle_at(); not O_PATH, which older kernels refuse
+ * there. -EXDEV when another filesystem has been mounted over it.
  */
 static int open_mount(const struct mount *mount)
 {
