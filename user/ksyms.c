@@ -175,7 +175,7 @@ static void load(struct ksyms *k)
 	shrink(k);
 }
 
-struct ksyms *ksyms_load(const char *path)
+struct ksyms *ksyms_load_from(const char *path)
 {
 	struct ksyms *k = calloc(1, sizeof(*k));
 
@@ -187,6 +187,11 @@ struct ksyms *ksyms_load(const char *path)
 		}
 	}
 	return k;
+}
+
+struct ksyms *ksyms_load(void)
+{
+	return ksyms_load_from(NULL);
 }
 
 void ksyms_free(struct ksyms *k)

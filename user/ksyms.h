@@ -14,11 +14,12 @@
 struct ksyms;
 
 /*
- * A handle on the symbols of path (NULL: /proc/kallsyms); NULL on ENOMEM. Nothing
- * is read before the first ksyms_name(); from then on it takes about 40 bytes a
- * function.
+ * A handle on the symbols of /proc/kallsyms (_from: of path, NULL for the same); NULL
+ * on ENOMEM. Nothing is read before the first ksyms_name(); from then on it takes
+ * about 40 bytes a function.
  */
-struct ksyms *ksyms_load(const char *path);
+struct ksyms *ksyms_load(void);
+struct ksyms *ksyms_load_from(const char *path);
 void ksyms_free(struct ksyms *ksyms);
 
 /*
