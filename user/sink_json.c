@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "report_json.h"
 #include "sink.h"
 
 /* Room for a path of PATH_MAX bytes with every byte escaped. */
@@ -229,8 +230,7 @@ static json_t *json_body(const struct report *report)
 	return json_object();
 }
 
-/* The line with its newline, malloc()ed; NULL on ENOMEM. */
-static char *json_line(const struct report *report, size_t *len)
+char *report_json_line(const struct report *report, size_t *len)
 {
 	char time[REPORT_TIME_LEN], *line = NULL, *grown;
 	json_t *object, *body;
@@ -265,7 +265,7 @@ static int json_event(struct sink *sink, const struct report *report)
 
 	if (json->err)
 		return json->err;
-	line = json_line(report, &len);
+	line = report_json_line(report, &len);
 	if (!line)
 		return -ENOMEM;
 	json->err = output_write(json->fd, line, len);
