@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034
+#
+# What patch/check, patch/build-ext4, patch/module and patch/livepatch share:
+# telling what a kernel tree looks like, taking it back, fixing it, and the
+# compiler a set of kernel headers wants.
+#
+# Nothing here looks at a version to decide whether a tree is fixed; the code
+# itself says it. The version only chooses between series that would both apply.
+
+PATCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP_DIR=$(dirname "$PATCH_DIR")
+CACHE=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ext4race}
+KERNEL_TOOL=${EXT4RACE_KERNEL_TOOL:-$TOP_DIR/tests/vm/kernel}
+JOBS=${EXT4RACE_JOBS:-$(nproc)}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+need() {
+	local tool
+
+	for tool; do
+		command -v "$tool" >/dev/null ||
+			die "$tool is not installed; install it and run this again"
+	done
+}
+
+# kernel_image NAME, kernel_source NAME, kernel_headers NAME: directories, fetched
+# when missing; see tests/vm/README.md.
+kernel_image() {
+	"$KERNEL_TOOL" "$1" || die "no kernel image for $1"
+}
+
+kernel_source() {
+	"$KERNEL_TOOL" --source "$1" || die "no kernel source for $1"
+}
+
+kernel_headers() {
+	"$KERNEL_TOOL" --headers "$1" || die "no kernel headers for $1"
+}
+
+# da_map_blocks TREE: the text of ext4_da_map_blocks().
+da_map_blocks() {
+	sed -n '/^static .*int ext4_da_map_blocks(/,/^}/p' "$1/fs/ext4/inode.c"
+}
+
+# tree_form TREE: what the delayed insert of this tree looks like.
+#   fixed      looks the block up again under i_data_sem held for write
+#   b          exclusive lock, no recheck
+#   a-refactored  on the way between a and b; no release looks like this
+#   a          shared lock, ext4_es_insert_extent() returns void
+#   a-int      shared lock, and it returns int
+#   multi      the multi-block form of 6.11 and newer, without the recheck
+#   old        before ext4_insert_delayed_block() existed (4.19.y and older)
+tree_form() {
+	local body lookups
+
+	[[ -r $1/fs/ext4/inode.c ]] || die "$1 has no fs/ext4/inode.c: not a kernel tree"
+	body=$(da_map_blocks "$1")
+	[[ -n $body ]] || die "$1: fs/ext4/inode.c has no ext4_da_map_blocks()"
+	lookups=$(grep -c 'ext4_es_lookup_extent(' <<<"$body" || true)
+	if ((lookups >= 2)) && grep -q 'down_write(' <<<"$body"; then
+		echo fixed
+	elif grep -q 'ext4_insert_delayed_blocks(' <<<"$body"; then
+		echo multi
+	elif grep -q 'down_write(' <<<"$body"; then
+		echo b
+	elif ! grep -q 'ext4_insert_delayed_block(' <<<"$body"; then
+		echo old
+	elif ! grep -q 'if (retval == 0) {' <<<"$body"; then
+		echo a-refactored
+	elif grep -q '^extern int ext4_es_insert_extent(' "$1/fs/ext4/extents_status.h"; then
+		echo a-int
+	else
+		echo a
+	fi
+}
+
+# tree_version TREE: "5.10", "6.1": which line the tree is of.
+tree_version() {
+	[[ -r $1/Makefile ]] || die "$1 has no Makefile: not a kernel tree"
+	awk -F' *= *' '/^VERSION =/ { v = $2 } /^PATCHLEVEL =/ { print v "." $2; exit }' \
+		"$1/Makefile"
+}
+
+# apply_patches TREE PATCH...: all of them, in order, no fuzz, or die.
+apply_patches() {
+	local tree=$1 p
+
+	shift
+	for p; do
+		patch --quiet -p1 --fuzz=0 --forward --no-backup-if-mismatch \
+			-d "$tree" <"$p" >/dev/null ||
+			die "${p#"$PATCH_DIR"/} does not apply to $tree"
+	done
+}
+
+# patches_apply TREE PATCH...: would they? TREE stays as it is.
+patches_apply() (
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+	mkdir -p "$tmp/fs"
+	cp -r "$1/fs/ext4" "$tmp/fs/"
+	shift
+	for p; do
+		patch --quiet -p1 --fuzz=0 --forward --no-backup-if-mismatch \
+			-d "$tmp" <"$p" >/dev/null 2>&1 || exit 1
+	done
+)
+
+# series_for TREE: the name of the series that fixes this tree.
+series_for() {
+	local tree=$1 form version candidates s
+
+	form=$(tree_form "$tree")
+	version=$(tree_version "$tree")
+	case $form in
+	fixed) die "$tree has the recheck already; nothing to apply" ;;
+	b) candidates='mainline-6.8 5.10.y-b'
+		[[ $version != 5.10 ]] || candidates='5.10.y-b' ;;
+	a) candidates='6.6.y' ;;
+	a-int) candidates="$version.y $version.y-a 6.1.y" ;;
+	multi) candidates='mainline-6.11 mainline-7.0' ;;
+	old) candidates='4.19.y' ;;
+	esac
+	for s in $candidates; do
+		if [[ -d $PATCH_DIR/series/$s ]] &&
+		   patches_apply "$tree" "$PATCH_DIR/series/$s"/*.patch; then
+			echo "$s"
+			return
+		fi
+	done
+	die "no series applies to $tree (it looks like form $form, $version.y)"
+}
+
+# rollback_for TREE: the directory whose patches take this tree back.
+rollback_for() {
+	local tree=$1 dir
+
+	for dir in "$PATCH_DIR"/rollback/*/; do
+		[[ $(basename "$dir") == "$(tree_version "$tree")".y* ]] || continue
+		if patches_apply "$tree" "$dir"/*.patch; then
+			echo "${dir%/}"
+			return
+		fi
+	done
+	die "no rollback under patch/rollback applies to $tree"
+}
+
+# to_form TREE FORM: rolls TREE back, step by step, until it has FORM.
+to_form() {
+	local tree=$1 want=$2 dir p form
+
+	form=$(tree_form "$tree")
+	[[ $form != "$want" ]] || return 0
+	dir=$(rollback_for "$tree")
+	for p in "$dir"/*.patch; do
+		apply_patches "$tree" "$p"
+		form=$(tree_form "$tree")
+		[[ $form != "$want" ]] || break
+	done
+	[[ $form == "$want" ]] ||
+		die "$tree cannot be taken back to form $want, only to $form"
+}
+
+# to_state TREE STATE: puts a pristine TREE into STATE, and proves that it is.
+#   stock        as the distribution ships it
+#   vulnerable   without the recheck, and otherwise as shipped
+#   fixed        with the recheck: as shipped, or with the series of its line
+#   refixed      taken back to where its line raced, then the series of the line
+#   era-a        the delayed insert under the shared lock (before 5.10.213 ...)
+#   era-a-fixed  era-a, then the series with the prerequisites
+to_state() {
+	local tree=$1 state=$2 dir form
+
+	form=$(tree_form "$tree")
+	case $state in
+	stock)
+		return ;;
+	vulnerable)
+		if [[ $form == fixed ]]; then
+			dir=$(rollback_for "$tree")
+			apply_patches "$tree" "$dir"/0001-*.patch
+		fi ;;
+	fixed)
+		[[ $form == fixed ]] || apply_series "$tree" ;;
+	refixed)
+		if [[ $form == fixed ]]; then
+			dir=$(rollback_for "$tree")
+			apply_patches "$tree" "$dir"/0001-*.patch
+			[[ ! -e $(echo "$dir"/0002-*.patch) ]] ||
+				apply_patches "$tree" "$dir"/0002-*.patch
+		fi
+		apply_series "$tree" ;;
+	era-a)
+		to_form "$tree" a-int ;;
+	era-a-fixed)
+		to_form "$tree" a-int
+		apply_series "$tree" ;;
+	*)
+		die "unknown state $state: stock, vulnerable, fixed, refixed, era-a or era-a-fixed" ;;
+	esac
+	form=$(tree_form "$tree")
+	case $state in
+	*fixed) [[ $form == fixed ]] || die "$tree is not fixed after its series: form $form" ;;
+	vulnerable) [[ $form != fixed ]] || die "$tree still has the recheck" ;;
+	esac
+}
+
+apply_series() {
+	local name
+
+	name=$(series_for "$1")
+	apply_patches "$1" "$PATCH_DIR/series/$name"/*.patch
+}
+
+# headers_compiler HEADERS: the compiler the kernel was built with, as its
+# Debian headers name it (gcc-10), or nothing.
+headers_compiler() {
+	[[ -r $1/.kernelvariables ]] || return 0
+	sed -n 's/^CC = .*[ )]\(gcc-[0-9][0-9]*\)$/\1/p' "$1/.kernelvariables" | head -n 1
+}
+
+# headers_release HEADERS: what uname -r says on that kernel.
+headers_release() {
+	local file=$1/include/generated/utsrelease.h
+
+	[[ -r $file ]] || die "$1 has no include/generated/utsrelease.h: not a kernel build directory"
+	sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' "$file"
+}
+
+# config_has HEADERS CONFIG: is CONFIG=y there?
+config_has() {
+	grep -q "^$2=y" "$1/.config"
+}
+
+# extract_vmlinux BZIMAGE OUT: unpacks the ELF inside an x86 bzImage. The setup
+# header says where the payload is (Documentation/arch/x86/boot.rst: setup_sects
+# at 0x1f1, payload_offset at 0x248, payload_length at 0x24c).
+extract_vmlinux() {
+	local image=$1 out=$2 sects offset length start magic
+
+	sects=$(od -An -tu1 -j $((0x1f1)) -N 1 "$image" | tr -d ' ')
+	offset=$(od -An -tu4 -j $((0x248)) -N 4 "$image" | tr -d ' ')
+	length=$(od -An -tu4 -j $((0x24c)) -N 4 "$image" | tr -d ' ')
+	start=$(((sects + 1) * 512 + offset))
+	magic=$(od -An -tx1 -j "$start" -N 4 "$image" | tr -d ' ')
+	# The last four bytes of the payload are the unpacked size, not data.
+	tail -c +$((start + 1)) "$image" | head -c $((length - 4)) |
+		case $magic in
+		fd377a58) xz -dc ;;
+		28b52ffd) zstd -dc ;;
+		1f8b*) gzip -dc ;;
+		02214c18) lz4 -dc ;;
+		*) die "$image: payload starts with $magic, a compression this does not know" ;;
+		esac >"$out" || die "$image: cannot be unpacked"
+}
+
+# make_external HEADERS DIR TARGET...: make in DIR with the kernel's own build
+# system. The compiler of the kernel is used when it is here or when the headers
+# cannot work without it; an older one than ours is replaced by ours, which
+# builds the same interface (the vermagic does not hold the compiler).
+make_external() {
+	local headers=$1 dir=$2 wanted ours
+	local -a run=() cc=()
+
+	shift 2
+	wanted=$(headers_compiler "$headers")
+	ours=$(gcc -dumpversion)
+	if [[ -n $wanted ]] && ((${wanted#gcc-} > ${ours%%.*})); then
+		"$PATCH_DIR/toolchain" --root "$wanted" >/dev/null
+		run=("$PATCH_DIR/toolchain" --run "$wanted")
+		cc=("CC=$wanted")
+	elif [[ -z $wanted ]] || ! command -v "$wanted" >/dev/null; then
+		cc=(CC=gcc)
+	fi
+	"${run[@]}" make -C "$headers" M="$dir" -j "$JOBS" "${cc[@]}" "$@"
+}
