@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Unit tests: every tests/unit/test_*.c becomes build/tests/unit/test_*. Included by
+# the Makefile at the root; works alone from there too:
+#
+#   make -f tests/unit/build.mk unit
+#   make -f tests/unit/build.mk unit SANITIZE=address,undefined
+#   make -f tests/unit/build.mk unit UNIT_RUN='valgrind -q --error-exitcode=99'
+#
+# A test is linked with the modules of UNIT_MODULES, from which the linker takes what
+# it needs, and with those it names itself: test_options_MODULES := options
+
+ifndef msg
+msg = @printf '  %-8s %s\n' '$(1)' '$(2)'
+endif
+ifneq ($(V),1)
+Q ?= @
+endif
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+
+UNIT_OUT := build/tests/unit$(if $(SANITIZE),-san)
+UNIT_OBJ := $(UNIT_OUT)/obj
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_MODULES := report output mounts path residual ksyms sink_json sink_text
+UNIT_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP
+UNIT_LDFLAGS := -pthread
+ifdef SANITIZE
+UNIT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
+UNIT_LIB := $(UNIT_OUT)/libunit.a
+# What the programs run under; a test that hangs is a test that failed.
+UNIT_RUN ?=
+UNIT_TIMEOUT ?= 120
+
+.PHONY: unit unit-build
+unit-build: $(UNIT_TESTS)
+
+# All of them run, whatever the earlier ones said.
+unit: $(UNIT_TESTS)
+	$(Q)failed=; for test in $(UNIT_TESTS); do \
+		timeout $(UNIT_TIMEOUT) $(UNIT_RUN) "$$test" || failed="$$failed $$test"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "unit tests failed:$$failed" >&2; exit 1; fi
+
+$(UNIT_OBJ)/%.o: user/%.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(UNIT_CFLAGS) -c $< -o $@
+
+$(UNIT_OBJ)/tests/%.o: tests/unit/%.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(UNIT_CFLAGS) -Iuser -Ibpf -c $< -o $@
+
+$(UNIT_LIB): $(UNIT_MODULES:%=$(UNIT_OBJ)/%.o)
+	$(call msg,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+.SECONDEXPANSION:
+$(UNIT_TESTS): $(UNIT_OUT)/%: $(UNIT_OBJ)/tests/%.o $$($$*_MODULES:%=$(UNIT_OBJ)/%.o) $(UNIT_LIB)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(UNIT_LDFLAGS) $^ $(UNIT_LIBS) $($*_LIBS) -o $@
+
+-include $(wildcard $(UNIT_OBJ)/*.d $(UNIT_OBJ)/tests/*.d)
