@@ -1,0 +1,667 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The detector. It does not know how it was attached: the shims in
+ * hooks_*.bpf.h call these on_*() functions with the same arguments from
+ * fentry, kprobe and tracepoint programs.
+ *
+ *   on_delayed_insert()	the question: is a mapping about to be overwritten?
+ *   on_delayed_insert_return()	did it take effect? (only where it returns int)
+ *   on_allocation()		who mapped which blocks
+ *   on_alloc_begin/_end()	which operation that was
+ *   on_fault_begin/_end()	how long the window was; near misses
+ *   on_inode_end()		what leaked
+ */
+#ifndef EXT4RACE_DETECTOR_BPF_H
+#define EXT4RACE_DETECTOR_BPF_H
+
+#define PAGE_SHIFT_MIN 12
+
+/* ---- counting ---- */
+
+/*
+ * Atomic although per CPU: where programs are preemptible (fentry runs with
+ * migration disabled only), two of them can meet on one CPU's counter, and a
+ * plain increment would then lose one.
+ */
+#define COUNT(member) COUNT_N(member, 1)
+#define COUNT_N(member, n)                                                                         \
+	do {                                                                                       \
+		struct e4r_counters *c_;                                                           \
+		u32 zero_ = 0;                                                                     \
+                                                                                                   \
+		c_ = bpf_map_lookup_elem(&counters, &zero_);                                       \
+		if (c_)                                                                            \
+			__sync_fetch_and_add(&c_->member, (n));                                    \
+	} while (0)
+
+static __noinline struct e4r_stats *stats_of(u32 dev)
+{
+	struct e4r_stats *st, *zero;
+	u32 key = 0;
+
+	st = bpf_map_lookup_elem(&stats, &dev);
+	if (st)
+		return st;
+	zero = bpf_map_lookup_elem(&stats_zero, &key);
+	if (!zero)
+		return NULL;
+	bpf_map_update_elem(&stats, &dev, zero, BPF_NOEXIST);
+	st = bpf_map_lookup_elem(&stats, &dev);
+	if (st)
+		return st;
+	bpf_map_update_elem(&stats, &key, zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&stats, &key);
+}
+
+#define STAT_N(st, member, n) __sync_fetch_and_add(&(st)->member, (n))
+
+static __always_inline u32 log2_slot(u64 v)
+{
+	u32 slot = 0;
+	int i;
+
+	for (i = 32; i; i >>= 1) {
+		if (v >> i) {
+			v >>= i;
+			slot += i;
+		}
+	}
+	return slot < E4R_WINDOW_SLOTS ? slot : E4R_WINDOW_SLOTS - 1;
+}
+
+/* ---- who ---- */
+
+static __always_inline void current_task(struct e4r_task *task)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	task->pid = id >> 32;
+	task->tid = (u32)id;
+	bpf_get_current_comm(task->comm, sizeof(task->comm));
+}
+
+static __always_inline bool is_watched(const struct inode *inode, bool typed)
+{
+	u32 dev, i;
+
+	if (!cfg_n_devs)
+		return true;
+	dev = inode_dev(inode, typed);
+	for (i = 0; i < E4R_MAX_FILTER; i++) {
+		if (i >= cfg_n_devs)
+			break;
+		if (cfg_devs[i] == dev)
+			return true;
+	}
+	return false;
+}
+
+/* Multiplicative hash: kernel addresses differ in the middle bits. */
+static __always_inline u32 hash_ptr(u64 ptr, u32 slots)
+{
+	return (ptr * 0x9e3779b97f4a7c15ULL >> 40) & (slots - 1);
+}
+
+static __always_inline struct task_slot *slot_of(u64 task)
+{
+	u32 idx = hash_ptr(task, TASK_SLOTS);
+
+	return bpf_map_lookup_elem(&task_slots, &idx);
+}
+
+/* The slot if it is this task's and about this inode. */
+static __always_inline struct task_slot *own_slot(const struct inode *inode)
+{
+	u64 task = bpf_get_current_task();
+	struct task_slot *slot = slot_of(task);
+
+	if (!slot || slot->task != task || slot->inode != (u64)inode)
+		return NULL;
+	return slot;
+}
+
+static __always_inline bool overlaps(u32 a, u32 alen, u32 b, u32 blen)
+{
+	return a < b ? b - a < alen : a - b < blen;
+}
+
+/* ---- memory of allocations ---- */
+
+static __always_inline u32 block_slot(const struct inode *inode, u32 lblk)
+{
+	return (hash_ptr((u64)inode, ALLOC_SLOTS) + lblk) & (ALLOC_SLOTS - 1);
+}
+
+static __always_inline bool rec_matches(const struct alloc_rec *rec, const struct inode *inode,
+					u32 generation, u32 lblk, u32 len)
+{
+	return rec->inode == (u64)inode && rec->generation == generation &&
+	       overlaps(rec->lblk, rec->len, lblk, len);
+}
+
+/*
+ * The newest remembered allocation of [lblk, lblk + len) not older than
+ * since_ns, or NULL. The record may be overwritten while the caller reads it
+ * only by an allocation on another inode: i_data_sem is held on this one.
+ */
+static __noinline const struct alloc_rec *find_alloc(const struct inode *inode, u32 generation,
+						     u32 lblk, u32 len, u64 since_ns)
+{
+	const struct alloc_rec *rec, *best = NULL;
+	u64 best_ns = since_ns;
+	struct wide_recs *wide;
+	u32 idx, i;
+
+	for (i = 0; i < 16; i++) {
+		if (i >= len)
+			break;
+		idx = block_slot(inode, lblk + i);
+		rec = bpf_map_lookup_elem(&allocs, &idx);
+		if (rec && rec_matches(rec, inode, generation, lblk, len) &&
+		    rec->alloc.time_ns >= best_ns) {
+			best = rec;
+			best_ns = rec->alloc.time_ns;
+		}
+	}
+	idx = hash_ptr((u64)inode, WIDE_SLOTS);
+	wide = bpf_map_lookup_elem(&wide_allocs, &idx);
+	if (!wide)
+		return best;
+	for (i = 0; i < WIDE_WAYS; i++) {
+		rec = &wide->rec[i];
+		if (rec_matches(rec, inode, generation, lblk, len) && rec->alloc.time_ns >= best_ns) {
+			best = rec;
+			best_ns = rec->alloc.time_ns;
+		}
+	}
+	return best;
+}
+
+/* No allocation on this inode's bucket at or after since_ns. */
+static __always_inline bool no_alloc_since(const struct inode *inode, u64 since_ns)
+{
+	u32 idx = hash_ptr((u64)inode, STAMP_SLOTS);
+	u64 *stamp = bpf_map_lookup_elem(&alloc_stamps, &idx);
+
+	return stamp && *stamp < since_ns;
+}
+
+/* ---- events ---- */
+
+static __always_inline void send_event(const struct e4r_event *ev)
+{
+	if (bpf_ringbuf_output(&events, (void *)ev, sizeof(*ev), 0))
+		COUNT(lost_ring);
+}
+
+static __always_inline s32 stack_of(void *ctx)
+{
+	if (!cfg_stacks)
+		return E4R_NO_STACK;
+	return bpf_get_stackid(ctx, &stacks, 0);
+}
+
+/* What every event about a file has. */
+static __always_inline void fill_file(struct e4r_event *ev, const struct inode *inode, bool typed)
+{
+	ev->time_ns = bpf_ktime_get_ns();
+	ev->ino = LOAD(typed, inode, i_ino);
+	ev->generation = LOAD(typed, inode, i_generation);
+	ev->dev = inode_dev(inode, typed);
+}
+
+static __always_inline void fill_fault(struct e4r_event *ev, void *ctx, const struct task_slot *slot)
+{
+	current_task(&ev->fault);
+	ev->cgroup = bpf_get_current_cgroup_id();
+	ev->stack = stack_of(ctx);
+	if (slot && slot->op == SLOT_FAULT) {
+		ev->window_ns = ev->time_ns - slot->start_ns;
+		ev->flags |= E4R_F_WINDOW;
+	}
+}
+
+static __always_inline void fill_alloc(struct e4r_event *ev, const struct alloc_rec *rec)
+{
+	if (!rec)
+		return;
+	ev->alloc = rec->alloc;
+	ev->flags |= E4R_F_ALLOCATOR;
+}
+
+/* Counts the file with its first overwrite, and its blocks for the leak report. */
+static __always_inline void count_file(const struct e4r_event *ev, struct e4r_stats *st)
+{
+	struct file_key key = {
+		.ino = ev->ino,
+		.dev = ev->dev,
+		.generation = ev->generation,
+	};
+	u64 one = ev->len, *n;
+
+	n = bpf_map_lookup_elem(&files, &key);
+	if (!n && !bpf_map_update_elem(&files, &key, &one, BPF_NOEXIST)) {
+		__sync_fetch_and_add(&n_files, 1);
+		STAT_N(st, overwritten_files, 1);
+		return;
+	}
+	n = bpf_map_lookup_elem(&files, &key);
+	if (n)
+		__sync_fetch_and_add(n, ev->len);
+	else
+		COUNT(lost_file);
+}
+
+/* An overwrite took effect: count it exactly, then tell its details. */
+static __noinline int overwritten(struct e4r_event *ev)
+{
+	struct e4r_stats *st = stats_of(ev->dev);
+	u32 op;
+
+	if (!st) {
+		COUNT(lost_pending);
+		return 0;
+	}
+	STAT_N(st, overwritten_blocks, ev->len);
+	op = ev->flags & E4R_F_ALLOCATOR ? ev->alloc.op : E4R_OP_UNKNOWN;
+	if (op < E4R_OP_MAX)
+		STAT_N(st, by_op[op], ev->len);
+	if (ev->flags & E4R_F_RECLAIMED)
+		STAT_N(st, reclaimed_blocks, ev->len);
+	if (ev->flags & E4R_F_WINDOW) {
+		STAT_N(st, window[log2_slot(ev->window_ns)], 1);
+		STAT_N(st, window_sum_ns, ev->window_ns);
+	}
+	count_file(ev, st);
+	ev->type = E4R_OVERWRITE;
+	send_event(ev);
+	return 0;
+}
+
+/* ---- the question ---- */
+
+/* What the tree says about [lblk, lblk + len). */
+struct es_answer {
+	u32 lblk;   /* first block with a mapping that is not delayed */
+	u32 blocks; /* so many of them */
+	u32 missing; /* blocks without any entry */
+	u32 delayed; /* blocks that are delayed already */
+	u64 pblk;   /* of lblk, with the status bits */
+};
+
+/* 0, or -1 when the tree could not be read. */
+static __always_inline int es_ask(const struct inode *inode, u32 lblk, u32 len, bool use_cache,
+				  struct es_answer *ans)
+{
+	u32 pos = lblk, end = lblk + len, stop;
+	struct es_entry es = {};
+	int found, i;
+
+	for (i = 0; i < ES_MAX_ENTRIES; i++) {
+		if (pos >= end)
+			return 0;
+		found = es_find(inode, pos, use_cache, &es);
+		if (found < 0)
+			return -1;
+		if (!found || es.lblk >= end) {
+			ans->missing += end - pos;
+			return 0;
+		}
+		if (es.lblk > pos) {
+			ans->missing += es.lblk - pos;
+			pos = es.lblk;
+		}
+		stop = es.lblk + es.len;
+		if (stop <= pos) /* not a sane entry */
+			return -1;
+		if (stop > end)
+			stop = end;
+		if (es_is_mapping(es.pblk)) {
+			if (!ans->blocks) {
+				ans->lblk = pos;
+				ans->pblk = es.pblk + (pos - es.lblk);
+			}
+			ans->blocks += stop - pos;
+		} else if (es.pblk & ES_DELAYED) {
+			ans->delayed += stop - pos;
+		}
+		pos = stop;
+	}
+	return pos >= end ? 0 : -1;
+}
+
+/*
+ * The shrinker took the entry inside the window: the tree has none, but an
+ * allocation of the block came after the fault's start and is remembered.
+ */
+static __always_inline const struct alloc_rec *
+reclaimed_alloc(const struct inode *inode, u32 lblk, u32 len)
+{
+	struct task_slot *slot = own_slot(inode);
+
+	if (!slot || slot->op != SLOT_FAULT || no_alloc_since(inode, slot->start_ns))
+		return NULL;
+	return find_alloc(inode, BPF_CORE_READ(inode, i_generation), lblk, len, slot->start_ns);
+}
+
+/*
+ * A collision at the entry of a delayed insert. ctx is only for the stack.
+ * Rare, so that nothing here is on a hot path.
+ */
+static __noinline int collision(void *ctx, const struct inode *inode, const struct es_answer *ans,
+				bool reclaimed)
+{
+	struct task_slot *slot = own_slot(inode);
+	const struct alloc_rec *rec;
+	struct e4r_event ev = {};
+	u32 tid;
+
+	fill_file(&ev, inode, false);
+	fill_fault(&ev, ctx, slot);
+	ev.lblk = ans->lblk;
+	ev.len = ans->blocks;
+	ev.was = ans->pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
+	ev.pblk = ans->pblk & ES_PBLK_MASK;
+	if (reclaimed)
+		ev.flags |= E4R_F_RECLAIMED;
+	rec = find_alloc(inode, ev.generation, ev.lblk, ev.len, 0);
+	fill_alloc(&ev, rec);
+	if (slot && slot->op == SLOT_FAULT)
+		slot->overwrites += ev.len;
+	if (!cfg_insert_returns)
+		return overwritten(&ev);
+	tid = ev.fault.tid;
+	if (bpf_map_update_elem(&pending, &tid, &ev, BPF_NOEXIST)) {
+		/* An earlier outcome was never seen, or there is no room. */
+		COUNT(lost_pending);
+		bpf_map_update_elem(&pending, &tid, &ev, BPF_ANY);
+	}
+	return 0;
+}
+
+static __always_inline int on_delayed_insert(void *ctx, const struct inode *inode, u32 lblk,
+					     u32 len, bool typed)
+{
+	const struct alloc_rec *rec;
+	struct es_answer ans = {};
+
+	if (!is_watched(inode, typed))
+		return 0;
+	COUNT(delayed_inserts);
+	/*
+	 * A buffered write holds i_rwsem, which every allocator takes too: it
+	 * cannot race with one. Only faults come without it.
+	 */
+	if (holds_inode_lock(inode, typed))
+		return 0;
+	COUNT(fault_inserts);
+	if (es_ask(inode, lblk, len, true, &ans)) {
+		COUNT(lost_walk);
+		return 0;
+	}
+	if (ans.delayed)
+		COUNT(already_delayed);
+	if (ans.blocks) {
+		/* Ask again without the cached entry: it may just have been freed. */
+		__builtin_memset(&ans, 0, sizeof(ans));
+		if (es_ask(inode, lblk, len, false, &ans)) {
+			COUNT(lost_walk);
+			return 0;
+		}
+	}
+	if (ans.blocks)
+		return collision(ctx, inode, &ans, false);
+	if (!ans.missing)
+		return 0;
+	rec = reclaimed_alloc(inode, lblk, len);
+	if (!rec)
+		return 0;
+	ans.lblk = lblk;
+	ans.blocks = len;
+	ans.pblk = (rec->pblk + (lblk - rec->lblk)) |
+		   (rec->was == E4R_WAS_UNWRITTEN ? ES_UNWRITTEN : ES_WRITTEN);
+	return collision(ctx, inode, &ans, true);
+}
+
+/* Only where the function returns int and cfg_insert_returns is set. */
+static __always_inline int on_delayed_insert_return(int ret)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct e4r_event *found, ev;
+	struct e4r_stats *st;
+
+	found = bpf_map_lookup_elem(&pending, &tid);
+	if (!found)
+		return 0;
+	ev = *found;
+	bpf_map_delete_elem(&pending, &tid);
+	if (!ret)
+		return overwritten(&ev);
+	st = stats_of(ev.dev);
+	if (st)
+		STAT_N(st, averted, ev.len);
+	ev.type = E4R_AVERTED;
+	send_event(&ev);
+	return 0;
+}
+
+/* ---- allocators ---- */
+
+static __always_inline int on_alloc_begin(const struct inode *inode, u32 op, u64 off, u64 len,
+					  bool typed)
+{
+	struct task_slot *slot;
+	u32 bits;
+
+	if (!is_mapped_writable(inode, typed) || !is_watched(inode, typed))
+		return 0;
+	slot = slot_of(bpf_get_current_task());
+	if (!slot || !len)
+		return 0;
+	bits = inode_blkbits(inode, typed) & 31;
+	slot->inode = (u64)inode;
+	slot->start_ns = bpf_ktime_get_ns();
+	slot->lblk = off >> bits;
+	slot->len = ((off + len - 1) >> bits) - (off >> bits) + 1;
+	slot->op = op;
+	slot->task = bpf_get_current_task();
+	return 0;
+}
+
+static __always_inline int on_alloc_end(void)
+{
+	u64 task = bpf_get_current_task();
+	struct task_slot *slot = slot_of(task);
+
+	if (slot && slot->task == task && slot->op != SLOT_FAULT)
+		slot->task = 0;
+	return 0;
+}
+
+static __always_inline void name_operation(struct e4r_alloc *alloc, const struct inode *inode,
+					   u32 lblk, u32 len, bool typed)
+{
+	struct task_slot *slot = own_slot(inode);
+
+	if (slot && slot->op != SLOT_FAULT && overlaps(slot->lblk, slot->len, lblk, len)) {
+		alloc->op = slot->op;
+		alloc->lblk = slot->lblk;
+		alloc->len = slot->len;
+		return;
+	}
+	/*
+	 * Direct IO counts itself in i_dio_count before it maps blocks
+	 * (inode_dio_begin() in iomap_dio_rw()).
+	 */
+	if (LOAD(typed, inode, i_dio_count.counter) > 0)
+		alloc->op = E4R_OP_DIRECT_WRITE;
+	alloc->lblk = lblk;
+	alloc->len = len;
+}
+
+static __noinline int remember_alloc(void *ctx, const struct inode *inode, u32 lblk, u32 len,
+				     u64 pblk)
+{
+	u32 idx = hash_ptr((u64)inode, STAMP_SLOTS);
+	struct alloc_rec rec = {};
+	struct wide_recs *wide;
+	struct alloc_rec *at;
+	u64 *stamp;
+
+	rec.inode = (u64)inode;
+	rec.generation = BPF_CORE_READ(inode, i_generation);
+	rec.lblk = lblk;
+	rec.len = len;
+	rec.was = pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
+	rec.pblk = pblk & ES_PBLK_MASK;
+	current_task(&rec.alloc.task);
+	rec.alloc.stack = stack_of(ctx);
+	name_operation(&rec.alloc, inode, lblk, len, false);
+	rec.alloc.time_ns = bpf_ktime_get_ns();
+	stamp = bpf_map_lookup_elem(&alloc_stamps, &idx);
+	if (stamp)
+		*stamp = rec.alloc.time_ns;
+	if (len == 1) {
+		idx = block_slot(inode, lblk);
+		at = bpf_map_lookup_elem(&allocs, &idx);
+	} else {
+		idx = hash_ptr((u64)inode, WIDE_SLOTS);
+		wide = bpf_map_lookup_elem(&wide_allocs, &idx);
+		if (!wide)
+			return 0;
+		at = &wide->rec[wide->next & (WIDE_WAYS - 1)];
+		wide->next++;
+	}
+	if (at)
+		*at = rec;
+	return 0;
+}
+
+/*
+ * A mapping enters the extent status tree; pblk carries its status bits.
+ * Only the holder of i_rwsem allocates; anybody else is writing back delayed
+ * blocks or caching what a lookup found.
+ */
+static __always_inline int on_allocation(void *ctx, const struct inode *inode, u32 lblk, u32 len,
+					 u64 pblk, bool typed)
+{
+	if (!is_mapped_writable(inode, typed) || !es_is_mapping(pblk) || !len)
+		return 0;
+	if (rwsem_tells_owner() && !holds_inode_lock(inode, typed))
+		return 0;
+	if (!is_watched(inode, typed))
+		return 0;
+	return remember_alloc(ctx, inode, lblk, len, pblk);
+}
+
+/* ---- faults ---- */
+
+static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, bool typed)
+{
+	u64 task = bpf_get_current_task();
+	struct task_slot *slot;
+	u32 bits;
+
+	if (!is_watched(inode, typed))
+		return 0;
+	slot = slot_of(task);
+	if (!slot)
+		return 0;
+	/* The previous fault's end was missed, or another task is in flight. */
+	if (slot->task && slot->op == SLOT_FAULT)
+		COUNT(lost_window);
+	bits = inode_blkbits(inode, typed);
+	bits = bits < PAGE_SHIFT_MIN ? PAGE_SHIFT_MIN - bits : 0;
+	slot->inode = (u64)inode;
+	slot->lblk = pgoff << (bits & 31);
+	slot->len = 1U << (bits & 31);
+	slot->op = SLOT_FAULT;
+	slot->overwrites = 0;
+	slot->start_ns = bpf_ktime_get_ns();
+	slot->task = task;
+	return 0;
+}
+
+static __noinline int near_miss(void *ctx, const struct inode *inode, const struct task_slot *slot)
+{
+	const struct alloc_rec *rec;
+	struct e4r_event ev = {};
+	struct e4r_stats *st;
+
+	fill_file(&ev, inode, false);
+	rec = find_alloc(inode, ev.generation, slot->lblk, slot->len, slot->start_ns);
+	if (!rec)
+		return 0;
+	st = stats_of(ev.dev);
+	if (st)
+		STAT_N(st, near_misses, 1);
+	fill_fault(&ev, ctx, slot);
+	fill_alloc(&ev, rec);
+	ev.type = E4R_NEAR_MISS;
+	ev.lblk = slot->lblk;
+	ev.len = slot->len;
+	send_event(&ev);
+	return 0;
+}
+
+static __always_inline int on_fault_end(void *ctx)
+{
+	u64 task = bpf_get_current_task();
+	struct task_slot *slot = slot_of(task);
+	const struct inode *inode;
+
+	if (!slot || slot->task != task || slot->op != SLOT_FAULT)
+		return 0;
+	inode = (const struct inode *)slot->inode;
+	if (!slot->overwrites && !no_alloc_since(inode, slot->start_ns))
+		near_miss(ctx, inode, slot);
+	slot->task = 0;
+	return 0;
+}
+
+/* ---- the end of an inode ---- */
+
+static __noinline int leaked(const struct inode *inode, u32 blocks)
+{
+	struct e4r_event ev = {};
+	struct file_key key = {};
+	struct e4r_stats *st;
+	u64 *n;
+
+	fill_file(&ev, inode, false);
+	key.ino = ev.ino;
+	key.dev = ev.dev;
+	key.generation = ev.generation;
+	n = bpf_map_lookup_elem(&files, &key);
+	if (n) {
+		ev.overwrites = *n;
+		if (!bpf_map_delete_elem(&files, &key))
+			__sync_fetch_and_add(&n_files, -1);
+	}
+	if (!blocks)
+		return 0;
+	st = stats_of(ev.dev);
+	if (st) {
+		STAT_N(st, leaked_blocks, blocks);
+		STAT_N(st, leaked_files, 1);
+	}
+	ev.type = E4R_LEAK;
+	ev.len = blocks;
+	send_event(&ev);
+	return 0;
+}
+
+static __always_inline int on_inode_end(const struct inode *inode, bool typed)
+{
+	u32 blocks;
+
+	if (!is_watched(inode, typed))
+		return 0;
+	blocks = BPF_CORE_READ(ext4_i(inode), i_reserved_data_blocks);
+	/* Nothing leaked, and no file is remembered that this could be. */
+	if (!blocks && !n_files)
+		return 0;
+	return leaked(inode, blocks);
+}
+
+#endif /* EXT4RACE_DETECTOR_BPF_H */

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading ext4's state. Nothing here writes, and every loop has a bound.
+ *
+ * `typed` is a compile-time constant: true where the verifier knows the
+ * pointer's kernel type (fentry, tp_btf) and lets the program load through it,
+ * false where every load has to be a probe read (kprobe, raw_tp).
+ */
+#ifndef EXT4RACE_EXT4_BPF_H
+#define EXT4RACE_EXT4_BPF_H
+
+#define LOAD(typed, ptr, member) ((typed) ? (ptr)->member : BPF_CORE_READ(ptr, member))
+
+/*
+ * es_pblk keeps the status in its top bits: fs/ext4/extents_status.h, the same
+ * in every kernel from 5.10 to 7.2 (enums there, so not in any BTF by value).
+ */
+#define ES_SHIFT     59
+#define ES_WRITTEN   (1ULL << 59)
+#define ES_UNWRITTEN (1ULL << 60)
+#define ES_DELAYED   (1ULL << 61)
+#define ES_HOLE	     (1ULL << 62)
+#define ES_PBLK_MASK ((1ULL << ES_SHIFT) - 1)
+
+/*
+ * A red-black tree of n nodes is at most 2 * log2(n + 1) deep. 48 levels hold
+ * every tree of up to 16 million extents; a deeper one is reported as unreadable.
+ */
+#define ES_MAX_DEPTH 48
+
+/* The longest delayed insert looked at: entries that it may cover. */
+#define ES_MAX_ENTRIES 8
+
+/* rwsem: low bits of owner are flags (kernel/locking/rwsem.c). */
+#define RWSEM_READER_OWNED 1UL
+#define RWSEM_OWNER_FLAGS  7UL
+#define RWSEM_WRITER_LOCKED 1UL
+
+/* RT's semaphore does not tell its owner: then nothing can be gated by it. */
+static __always_inline bool rwsem_tells_owner(void)
+{
+	return bpf_core_field_exists(((struct rw_semaphore *)0)->owner);
+}
+
+/* Does the current task hold i_rwsem exclusively? False where nobody can tell. */
+static __always_inline bool holds_inode_lock(const struct inode *inode, bool typed)
+{
+	unsigned long owner;
+
+	if (!rwsem_tells_owner())
+		return false;
+	owner = LOAD(typed, inode, i_rwsem.owner.counter);
+	if (owner & RWSEM_READER_OWNED)
+		return false;
+	return (owner & ~RWSEM_OWNER_FLAGS) == bpf_get_current_task();
+}
+
+/* A shared writable mapping exists, so that page_mkwrite can be in flight. */
+static __always_inline bool is_mapped_writable(const struct inode *inode, bool typed)
+{
+	return LOAD(typed, inode, i_mapping->i_mmap_writable.counter) > 0;
+}
+
+static __always_inline u32 inode_dev(const struct inode *inode, bool typed)
+{
+	return LOAD(typed, inode, i_sb->s_dev);
+}
+
+static __always_inline u32 inode_blkbits(const struct inode *inode, bool typed)
+{
+	return LOAD(typed, inode, i_sb->s_blocksize_bits);
+}
+
+static __always_inline const struct ext4_inode_info *ext4_i(const struct inode *inode)
+{
+	return (const void *)((u64)inode -
+			      bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
+}
+
+/* Somebody holds i_data_sem for writing. */
+static __always_inline bool data_sem_write_locked(const struct inode *inode)
+{
+	return BPF_CORE_READ(ext4_i(inode), i_data_sem.count.counter) & RWSEM_WRITER_LOCKED;
+}
+
+/* One entry of the extent status tree, as found. */
+struct es_entry {
+	u32 lblk;
+	u32 len;
+	u64 pblk; /* with the status bits */
+};
+
+static __always_inline bool es_covers(const struct es_entry *es, u32 lblk)
+{
+	return es->lblk <= lblk && lblk - es->lblk < es->len;
+}
+
+/* Mapped to disk blocks and not (also) delayed: a delayed insert must not. */
+static __always_inline bool es_is_mapping(u64 pblk)
+{
+	return (pblk & (ES_WRITTEN | ES_UNWRITTEN)) && !(pblk & ES_DELAYED);
+}
+
+/*
+ * A node of the tree as it is copied here. A type of its own and not the
+ * kernel's: accesses to a local copy must not be relocated.
+ */
+struct es_node {
+	u64 parent;
+	const void *right;
+	const void *left;
+	u32 lblk;
+	u32 len;
+	u64 pblk;
+};
+
+static __always_inline bool es_layout_is_ours(void)
+{
+	return bpf_core_field_offset(struct extent_status, rb_node) == 0 &&
+	       bpf_core_field_offset(struct rb_node, rb_right) == 8 &&
+	       bpf_core_field_offset(struct rb_node, rb_left) == 16 &&
+	       bpf_core_field_offset(struct extent_status, es_lblk) == 24 &&
+	       bpf_core_field_offset(struct extent_status, es_len) == 28 &&
+	       bpf_core_field_offset(struct extent_status, es_pblk) == 32;
+}
+
+/* One copy a node where the kernel's layout is the known one, else by member. */
+static __always_inline int es_read_node(struct es_node *node, const struct extent_status *es)
+{
+	if (es_layout_is_ours())
+		return bpf_probe_read_kernel(node, sizeof(*node), es) ? -1 : 0;
+	if (bpf_core_read(&node->right, sizeof(void *), &es->rb_node.rb_right) ||
+	    bpf_core_read(&node->left, sizeof(void *), &es->rb_node.rb_left) ||
+	    bpf_core_read(&node->lblk, sizeof(u32), &es->es_lblk) ||
+	    bpf_core_read(&node->len, sizeof(u32), &es->es_len) ||
+	    bpf_core_read(&node->pblk, sizeof(u64), &es->es_pblk))
+		return -1;
+	return 0;
+}
+
+static __always_inline const struct extent_status *es_of_rb(const void *rb)
+{
+	return rb - bpf_core_field_offset(struct extent_status, rb_node);
+}
+
+static __always_inline void es_entry_from(struct es_entry *out, const struct es_node *node)
+{
+	out->lblk = node->lblk;
+	out->len = node->len;
+	out->pblk = node->pblk;
+}
+
+/*
+ * The entry that covers lblk, or else the first one after it.
+ * 1: *out is that entry. 0: there is none. -1: the tree could not be read.
+ *
+ * The caller's task holds i_data_sem, so no allocator changes the tree
+ * meanwhile, but the shrinker may, and so may readers before acf795dc161f
+ * (6.8, 5.10.213): whoever acts on the answer asks twice (es_confirm()).
+ */
+static __noinline int es_find(const struct inode *inode, u32 lblk, bool use_cache,
+			      struct es_entry *out)
+{
+	const struct ext4_inode_info *ei = ext4_i(inode);
+	const void *root, *cache;
+	struct es_node node = {};
+	bool found = false;
+	int i;
+
+	if (use_cache) {
+		if (bpf_core_read(&cache, sizeof(cache), &ei->i_es_tree.cache_es))
+			return -1;
+		if (cache && !es_read_node(&node, cache)) {
+			es_entry_from(out, &node);
+			if (es_covers(out, lblk))
+				return 1;
+		}
+	}
+	if (bpf_core_read(&root, sizeof(root), &ei->i_es_tree.root.rb_node))
+		return -1;
+	for (i = 0; i < ES_MAX_DEPTH; i++) {
+		if (!root)
+			return found;
+		if (es_read_node(&node, es_of_rb(root)))
+			return -1;
+		if (node.lblk > lblk) {
+			es_entry_from(out, &node);
+			found = true;
+			root = node.left;
+		} else if (lblk - node.lblk >= node.len) {
+			root = node.right;
+		} else {
+			es_entry_from(out, &node);
+			return 1;
+		}
+	}
+	return root ? -1 : found;
+}
+
+#endif /* EXT4RACE_EXT4_BPF_H */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* fentry and fexit shims: typed arguments, cheapest. Needs BTF of ext4. */
+#ifndef EXT4RACE_HOOKS_FENTRY_BPF_H
+#define EXT4RACE_HOOKS_FENTRY_BPF_H
+
+SEC("fentry/ext4_es_insert_delayed_block")
+int BPF_PROG(fentry_insert_block, struct inode *inode, u32 lblk)
+{
+	return on_delayed_insert(ctx, inode, lblk, 1, true);
+}
+
+SEC("fexit/ext4_es_insert_delayed_block")
+int BPF_PROG(fexit_insert_block, struct inode *inode, u32 lblk, bool allocated, int ret)
+{
+	return on_delayed_insert_return(ret);
+}
+
+SEC("fentry/ext4_es_insert_delayed_extent")
+int BPF_PROG(fentry_insert_extent, struct inode *inode, u32 lblk, u32 len)
+{
+	return on_delayed_insert(ctx, inode, lblk, len, true);
+}
+
+SEC("fentry/ext4_es_insert_extent")
+int BPF_PROG(fentry_es_insert, struct inode *inode, u32 lblk, u32 len, u64 pblk, u32 status)
+{
+	return on_allocation(ctx, inode, lblk, len, es_pblk_of(pblk, status), true);
+}
+
+SEC("fentry/ext4_fallocate")
+int BPF_PROG(fentry_fallocate, struct file *file, int mode, loff_t off, loff_t len)
+{
+	return on_fallocate(file->f_inode, mode, off, len, true);
+}
+
+SEC("fexit/ext4_fallocate")
+int BPF_PROG(fexit_fallocate)
+{
+	return on_alloc_end();
+}
+
+SEC("fentry/ext4_page_mkwrite")
+int BPF_PROG(fentry_mkwrite, struct vm_fault *vmf)
+{
+	return on_fault_begin(vmf->vma->vm_file->f_inode, vmf->pgoff, true);
+}
+
+SEC("fexit/ext4_page_mkwrite")
+int BPF_PROG(fexit_mkwrite)
+{
+	return on_fault_end(ctx);
+}
+
+SEC("fentry/ext4_destroy_inode")
+int BPF_PROG(fentry_destroy, struct inode *inode)
+{
+	return on_inode_end(inode, true);
+}
+
+#endif /* EXT4RACE_HOOKS_FENTRY_BPF_H */

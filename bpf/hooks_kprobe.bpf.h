@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kprobe and kretprobe shims: wherever CONFIG_KPROBES, with or without BTF. */
+#ifndef EXT4RACE_HOOKS_KPROBE_BPF_H
+#define EXT4RACE_HOOKS_KPROBE_BPF_H
+
+SEC("kprobe/ext4_es_insert_delayed_block")
+int BPF_KPROBE(kprobe_insert_block, struct inode *inode, u32 lblk)
+{
+	return on_delayed_insert(ctx, inode, lblk, 1, false);
+}
+
+SEC("kretprobe/ext4_es_insert_delayed_block")
+int BPF_KRETPROBE(kretprobe_insert_block, int ret)
+{
+	return on_delayed_insert_return(ret);
+}
+
+SEC("kprobe/ext4_es_insert_delayed_extent")
+int BPF_KPROBE(kprobe_insert_extent, struct inode *inode, u32 lblk, u32 len)
+{
+	return on_delayed_insert(ctx, inode, lblk, len, false);
+}
+
+SEC("kprobe/ext4_es_insert_extent")
+int BPF_KPROBE(kprobe_es_insert, struct inode *inode, u32 lblk, u32 len, u64 pblk, u32 status)
+{
+	return on_allocation(ctx, inode, lblk, len, es_pblk_of(pblk, status), false);
+}
+
+SEC("kprobe/ext4_fallocate")
+int BPF_KPROBE(kprobe_fallocate, struct file *file, int mode, loff_t off, loff_t len)
+{
+	return on_fallocate(BPF_CORE_READ(file, f_inode), mode, off, len, false);
+}
+
+SEC("kretprobe/ext4_fallocate")
+int BPF_KRETPROBE(kretprobe_fallocate)
+{
+	return on_alloc_end();
+}
+
+SEC("kprobe/ext4_page_mkwrite")
+int BPF_KPROBE(kprobe_mkwrite, struct vm_fault *vmf)
+{
+	return on_fault_begin(BPF_CORE_READ(vmf, vma, vm_file, f_inode), BPF_CORE_READ(vmf, pgoff),
+			      false);
+}
+
+SEC("kretprobe/ext4_page_mkwrite")
+int BPF_KRETPROBE(kretprobe_mkwrite)
+{
+	return on_fault_end(ctx);
+}
+
+SEC("kprobe/ext4_destroy_inode")
+int BPF_KPROBE(kprobe_destroy, struct inode *inode)
+{
+	return on_inode_end(inode, false);
+}
+
+#endif /* EXT4RACE_HOOKS_KPROBE_BPF_H */

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The maps and the load-time configuration of the detector. */
+#ifndef EXT4RACE_MAPS_BPF_H
+#define EXT4RACE_MAPS_BPF_H
+
+/* Set by the loader before the programs are loaded; constant afterwards. */
+const volatile u32 cfg_n_devs;			  /* 0: every ext4 */
+const volatile u32 cfg_devs[E4R_MAX_FILTER];	  /* kernel encoding */
+const volatile bool cfg_stacks;			  /* record stacks */
+const volatile bool cfg_insert_returns;		  /* a return hook decides */
+const volatile bool cfg_fault_seen;		  /* fault hooks are attached */
+
+#define TASK_SLOTS  4096
+#define ALLOC_SLOTS 8192
+#define WIDE_SLOTS  1024
+#define WIDE_WAYS   4
+#define STAMP_SLOTS 1024
+
+/* An operation in flight: a fault or an allocation, by task. */
+struct task_slot {
+	u64 task; /* task_struct address; 0: free */
+	u64 inode;
+	u64 start_ns;
+	u32 lblk; /* the fault's page, or the allocation's range, in blocks */
+	u32 len;
+	u32 op;		/* enum e4r_op of an allocation, SLOT_FAULT for a fault */
+	u32 overwrites; /* blocks that this fault overwrote */
+};
+
+#define SLOT_FAULT 0x100
+
+/*
+ * Direct-mapped by task address. Two tasks in flight that share a slot cost
+ * each other the window (counted in lost_window), never a count.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TASK_SLOTS);
+	__type(key, u32);
+	__type(value, struct task_slot);
+} task_slots SEC(".maps");
+
+/*
+ * Who allocated a block, remembered past the allocation. Direct-mapped arrays
+ * instead of an LRU hash: the write is a few stores without a helper or a lock,
+ * and a newer allocation that takes the place costs an old one's name only.
+ */
+struct alloc_rec {
+	u64 inode; /* address; with generation it tells a reused inode */
+	struct e4r_alloc alloc;
+	u32 lblk; /* the extent as it was mapped */
+	u32 len;
+	u32 was; /* enum e4r_was */
+	u32 generation;
+	u64 pblk;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ALLOC_SLOTS);
+	__type(key, u32);
+	__type(value, struct alloc_rec);
+} allocs SEC(".maps");
+
+/* Extents longer than one block: the last few of an inode. */
+struct wide_recs {
+	u64 next;
+	struct alloc_rec rec[WIDE_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WIDE_SLOTS);
+	__type(key, u32);
+	__type(value, struct wide_recs);
+} wide_allocs SEC(".maps");
+
+/*
+ * When the last allocation hit any inode of this bucket: the gate that spares
+ * a fault the search when no allocator was at work since it began.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STAMP_SLOTS);
+	__type(key, u32);
+	__type(value, u64);
+} alloc_stamps SEC(".maps");
+
+/* A collision seen at entry whose outcome the return value decides, by tid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, struct e4r_event);
+} pending SEC(".maps");
+
+/* Blocks overwritten per file alive, for the leak report. */
+struct file_key {
+	u64 ino;
+	u32 dev;
+	u32 generation;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct file_key);
+	__type(value, u64);
+} files SEC(".maps");
+
+/* Entries in files: spares inode destruction the look-up while there are none. */
+long n_files;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct e4r_counters);
+} counters SEC(".maps");
+
+/* By dev. Key 0 takes what finds no room any more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 256);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct e4r_stats);
+} stats SEC(".maps");
+
+/* All zeroes, to create a stats entry from: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct e4r_stats);
+} stats_zero SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, E4R_STACK_DEPTH * sizeof(u64));
+} stacks SEC(".maps");
+
+#endif /* EXT4RACE_MAPS_BPF_H */
