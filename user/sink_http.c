@@ -505,6 +505,16 @@ static bool authorised(struct sink_http *h, struct MHD_Connection *mhd, enum MHD
 	return false;
 }
 
+static bool has_body(struct MHD_Connection *mhd)
+{
+	const char *len = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
+						      MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (len && strcmp(len, "0")) ||
+	       MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
+					   MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const char *url,
 				 const char *method, const char *version, const char *upload,
 				 size_t *upload_size, void **request)
@@ -515,9 +525,15 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 
 	(void)version;
 	(void)upload;
-	(void)upload_size;
-	(void)request;
-	/* Answered at the first call: a body, if any, is never read. */
+	/*
+	 * An answer at the first call would end the connection, and a scraper comes
+	 * back on it. But a body is never waited for.
+	 */
+	if (!*request && !has_body(mhd)) {
+		*request = h;
+		return MHD_YES;
+	}
+	*upload_size = 0;
 	if (MHD_get_connection_values(mhd, MHD_HEADER_KIND, NULL, NULL) > HTTP_HEADERS)
 		return reply_plain(h, mhd, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
 				   "too many headers");
