@@ -6,7 +6,11 @@
 
 #define CALIBRATE_SPINS 200000
 /* One file in this many tries another offset than the best known. */
-#define EXPLORE 8
+#define EXPLORE	 8
+#define MAX_ZOOM 1
+/* Hits per attempt that need no narrower range. */
+#define GOOD	  0.5
+#define ZOOM_ARMS 3 /* to each side of the best */
 
 void aim_spin(long spins)
 {
@@ -38,7 +42,6 @@ void aim_init(struct aim *a, bool learn, uint64_t seed)
 		t = now_ns() - t;
 	}
 	a->spins_per_ns = (double)CALIBRATE_SPINS / (double)(t ? t : 1);
-	a->op_ns = 20000;
 }
 
 static unsigned int best_arm(const struct aim *a)
@@ -51,39 +54,68 @@ static unsigned int best_arm(const struct aim *a)
 	return best;
 }
 
-/* Choose the next file's offset: half an operation early to one operation late. */
+static void set_range(struct aim *a, double lo, double hi)
+{
+	a->lo = lo;
+	a->step = (hi - lo) / AIM_ARMS;
+	a->tried = 0;
+	memset(a->rate, 0, sizeof(a->rate));
+}
+
+static void narrow(struct aim *a, unsigned int best)
+{
+	double centre = a->lo + (best + 0.5) * a->step;
+	double reach = (ZOOM_ARMS + 0.5) * a->step;
+
+	a->zoom++;
+	set_range(a, centre - reach, centre + reach);
+}
+
+/* Choose the next file's offset. */
 void aim_next(struct aim *a)
 {
-	double span = a->op_ns * a->spins_per_ns;
 	unsigned int best = best_arm(a);
 
-	a->lo = (long)(-0.5 * span);
-	a->step = (long)(1.5 * span / AIM_ARMS) + 1;
+	if (!a->op_ns) {
+		/* Nothing measured yet; a few microseconds harm nobody. */
+		a->lo = 0;
+		a->step = 1000;
+		return;
+	}
+	if (a->step == 1000 && !a->lo)
+		set_range(a, -0.5 * a->op_ns, a->op_ns);
+	else if (a->tried >= AIM_ARMS && a->rate[best] > 0 && a->rate[best] < GOOD &&
+		 a->zoom < MAX_ZOOM)
+		narrow(a, best);
 	if (a->tried < AIM_ARMS)
 		a->arm = a->tried++;
-	else if (!a->learn || a->rate[best] <= 0 || draw(a) % EXPLORE == 0)
+	else if (a->rate[best] <= 0 || draw(a) % EXPLORE == 0)
 		a->arm = (unsigned int)(draw(a) % AIM_ARMS);
 	else
 		a->arm = best;
 }
 
-void aim_result(struct aim *a, long hits, unsigned int steps)
+void aim_result(struct aim *a, double hits, unsigned int steps)
 {
-	double rate;
+	double rate = hits / steps;
 
-	if (hits < 0 || !steps)
-		return;
-	rate = (double)hits / steps;
-	a->rate[a->arm] = a->rate[a->arm] > 0 ? 0.7 * a->rate[a->arm] + 0.3 * rate : rate;
+	a->rate[a->arm] = a->rate[a->arm] != 0 ? 0.7 * a->rate[a->arm] + 0.3 * rate : rate;
+}
+
+static double arm_ns(const struct aim *a)
+{
+	return a->lo + a->arm * a->step;
 }
 
 /* Spins for the victim to wait; every page falls elsewhere inside the arm's step. */
 long aim_victim_delay(struct aim *a)
 {
-	return a->lo + (long)a->arm * a->step + (long)(draw(a) % (uint64_t)a->step);
+	double jitter = a->step * (double)(draw(a) % 1024) / 1024;
+
+	return (long)((arm_ns(a) + jitter) * a->spins_per_ns);
 }
 
 long aim_partner_delay(const struct aim *a)
 {
-	return -(a->lo + (long)a->arm * a->step);
+	return (long)(-arm_ns(a) * a->spins_per_ns);
 }

@@ -159,15 +159,31 @@ static int check_data(struct pair *p)
 		n = pread(p->file.direct, p->victim.buf, p->fs->page, (off_t)index * p->fs->page);
 		if (n < 0)
 			return -errno;
-		if (n == (ssize_t)p->fs->page && pattern_ok(p->victim.buf, p->fs->page,
-							    p->file.number, index,
-							    m->flags & MODE_MAY_ZERO))
+		if (n == (ssize_t)p->fs->page &&
+		    pattern_ok(p->victim.buf, p->fs->page, p->file.number, index,
+			       m->flags & MODE_MAY_ZERO))
 			continue;
 		atomic_fetch_add(&p->sh->mismatches, 1);
 		fprintf(stderr, "race: %s/%s: page %u does not read back as written\n", p->opt->dir,
 			p->file.name, index);
 	}
 	return 0;
+}
+
+/*
+ * st_blocks includes what the inode has reserved, so a leak shows per file.
+ * One block may be the extent tree's own.
+ */
+static long surplus(const struct pair *p)
+{
+	struct stat st;
+	long long bytes;
+
+	if (fstat(p->file.fd, &st))
+		return 0;
+	bytes = (long long)st.st_blocks * 512 - (long long)p->opt->pages * p->fs->page;
+	bytes -= p->fs->block;
+	return bytes > 0 ? (long)(bytes / p->fs->block) : 0;
 }
 
 void file_close(struct pair *p)
@@ -186,6 +202,7 @@ void file_close(struct pair *p)
 	}
 	if (err)
 		run_fail(p->sh, "writing a file back", err);
+	f->surplus = surplus(p);
 	if (!err && p->opt->verify && !atomic_load(&p->sh->stop)) {
 		err = check_data(p);
 		if (err)

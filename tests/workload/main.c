@@ -25,8 +25,8 @@ static struct shared *shared;
 
 static const char *const stop_names[] = {
 	[STOP_NONE] = "none",	      [STOP_DURATION] = "duration", [STOP_RACES] = "races",
-	[STOP_FILES] = "files",	      [STOP_SIGNAL] = "signal",	    [STOP_NO_SPACE] = "no_space",
-	[STOP_ERROR] = "error",
+	[STOP_FILES] = "files",	      [STOP_LEAKS] = "leaks",	    [STOP_SIGNAL] = "signal",
+	[STOP_NO_SPACE] = "no_space", [STOP_ERROR] = "error",
 };
 
 enum {
@@ -35,6 +35,8 @@ enum {
 	OPT_DURATION,
 	OPT_RACES,
 	OPT_FILES,
+	OPT_LEAKS,
+	OPT_RATE,
 	OPT_PAGES,
 	OPT_PROCESSES,
 	OPT_BLOCKS,
@@ -49,24 +51,26 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{ "dir", required_argument, NULL, OPT_DIR },
-	{ "mode", required_argument, NULL, OPT_MODE },
-	{ "duration", required_argument, NULL, OPT_DURATION },
-	{ "races", required_argument, NULL, OPT_RACES },
-	{ "files", required_argument, NULL, OPT_FILES },
-	{ "pages", required_argument, NULL, OPT_PAGES },
-	{ "processes", required_argument, NULL, OPT_PROCESSES },
-	{ "blocks", required_argument, NULL, OPT_BLOCKS },
-	{ "log", required_argument, NULL, OPT_LOG },
-	{ "keep", no_argument, NULL, OPT_KEEP },
-	{ "verify-data", no_argument, NULL, OPT_VERIFY },
-	{ "settle", required_argument, NULL, OPT_SETTLE },
-	{ "cache-hole", required_argument, NULL, OPT_CACHE_HOLE },
-	{ "meet", required_argument, NULL, OPT_MEET },
-	{ "no-aim", no_argument, NULL, OPT_NO_AIM },
-	{ "no-pin", no_argument, NULL, OPT_NO_PIN },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{"dir", required_argument, NULL, OPT_DIR},
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"duration", required_argument, NULL, OPT_DURATION},
+	{"races", required_argument, NULL, OPT_RACES},
+	{"files", required_argument, NULL, OPT_FILES},
+	{"leaks", required_argument, NULL, OPT_LEAKS},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"pages", required_argument, NULL, OPT_PAGES},
+	{"processes", required_argument, NULL, OPT_PROCESSES},
+	{"blocks", required_argument, NULL, OPT_BLOCKS},
+	{"log", required_argument, NULL, OPT_LOG},
+	{"keep", no_argument, NULL, OPT_KEEP},
+	{"verify-data", no_argument, NULL, OPT_VERIFY},
+	{"settle", required_argument, NULL, OPT_SETTLE},
+	{"cache-hole", required_argument, NULL, OPT_CACHE_HOLE},
+	{"meet", required_argument, NULL, OPT_MEET},
+	{"no-aim", no_argument, NULL, OPT_NO_AIM},
+	{"no-pin", no_argument, NULL, OPT_NO_PIN},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static void usage(void)
@@ -75,15 +79,20 @@ static void usage(void)
 
 	printf("Usage: race --dir DIR --mode MODE [options]\n"
 	       "Provoke the ext4 delayed-allocation race on scratch files in DIR.\n\n"
-	       "  --duration SEC       stop after SEC seconds (10; 600 with --races or --files)\n"
+	       "  --duration SEC       stop after SEC seconds (10; 600 with --races, --files or "
+	       "--leaks)\n"
 	       "  --races N            stop after about N attempts\n"
 	       "  --files N            stop after N files\n"
+	       "  --leaks N            stop when N blocks have leaked\n"
+	       "  --rate N             at most N attempts a second, each pair\n"
 	       "  --pages N            pages of a file (mode's default)\n"
 	       "  --processes N        pairs, each in its own process (mode's default)\n"
 	       "  --cache-hole yes|no|mix   read every page before the race (mix)\n"
 	       "  --meet page|file     align the two threads at every page or once a file (page)\n"
-	       "  --settle writeback|fsync|syncfs   how pages are written before unlink (writeback)\n"
-	       "  --no-aim             sweep the offset only, do not learn it from the leak counter\n"
+	       "  --settle writeback|fsync|syncfs   how pages are written before unlink "
+	       "(writeback)\n"
+	       "  --no-aim             sweep the offset only, do not learn it from the leak "
+	       "counter\n"
 	       "  --no-pin             leave the threads to the scheduler\n"
 	       "  --verify-data        read every page back from disk and compare\n"
 	       "  --keep               leave the files\n"
@@ -136,9 +145,9 @@ static int word(const char *what, const char *text, const char *const *words)
 
 static void set_option(struct options *o, int c)
 {
-	static const char *const settles[] = { "writeback", "fsync", "syncfs", NULL };
-	static const char *const holes[] = { "yes", "no", "mix", NULL };
-	static const char *const meets[] = { "page", "file", NULL };
+	static const char *const settles[] = {"writeback", "fsync", "syncfs", NULL};
+	static const char *const holes[] = {"yes", "no", "mix", NULL};
+	static const char *const meets[] = {"page", "file", NULL};
 
 	switch (c) {
 	case OPT_DIR:
@@ -158,12 +167,18 @@ static void set_option(struct options *o, int c)
 	case OPT_FILES:
 		o->files = number("bad number of files", optarg, LONG_MAX);
 		break;
+	case OPT_LEAKS:
+		o->leaks = number("bad number of leaks", optarg, LONG_MAX);
+		break;
+	case OPT_RATE:
+		o->rate = number("bad rate", optarg, 1000000000);
+		break;
 	case OPT_PAGES:
 		o->pages = (unsigned int)number("bad number of pages", optarg, MAX_PAGES);
 		break;
 	case OPT_PROCESSES:
-		o->processes =
-			(unsigned int)number("bad number of processes", optarg, MAX_PROCESSES);
+		o->processes = (unsigned int)number("bad number of processes", optarg,
+						    MAX_PROCESSES);
 		break;
 	case OPT_BLOCKS:
 		o->blocks = number("bad number of blocks", optarg, 1UL << 30);
@@ -205,7 +220,7 @@ static void parse(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	*o = (struct options){ .aim = true, .pin = true, .cache_hole = HOLE_MIX, .blocks = 256 };
+	*o = (struct options){.aim = true, .pin = true, .cache_hole = HOLE_MIX, .blocks = 256};
 	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
 		set_option(o, c);
 	if (optind < argc)
@@ -219,7 +234,7 @@ static void parse(struct options *o, int argc, char **argv)
 	if (!o->processes)
 		o->processes = o->mode->processes;
 	if (o->duration <= 0)
-		o->duration = o->races || o->files ? 600 : 10;
+		o->duration = o->races || o->files || o->leaks ? 600 : 10;
 }
 
 static void on_signal(int sig)
@@ -237,9 +252,9 @@ static void give_up(int sig)
 	_exit(1);
 }
 
-static void catch(int sig, void (*fn)(int), int flags)
+static void catch (int sig, void (*fn)(int), int flags)
 {
-	struct sigaction sa = { .sa_handler = fn, .sa_flags = flags };
+	struct sigaction sa = {.sa_handler = fn, .sa_flags = flags};
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(sig, &sa, NULL);
@@ -248,8 +263,8 @@ static void catch(int sig, void (*fn)(int), int flags)
 static void arm_deadline(int which, double in)
 {
 	struct itimerval t = {
-		.it_value = { .tv_sec = (time_t)in,
-			      .tv_usec = (suseconds_t)((in - (double)(time_t)in) * 1e6) + 1 },
+		.it_value = {.tv_sec = (time_t)in,
+			     .tv_usec = (suseconds_t)((in - (double)(time_t)in) * 1e6) + 1},
 	};
 
 	setitimer(which, &t, NULL);
@@ -258,11 +273,11 @@ static void arm_deadline(int which, double in)
 /* A second clock for the worker: a stuck file system must not hold a test for ever. */
 static void arm_give_up(double in)
 {
-	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
-	struct itimerspec t = { .it_value = { .tv_sec = (time_t)in + GRACE_SECONDS } };
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+	struct itimerspec t = {.it_value = {.tv_sec = (time_t)in + GRACE_SECONDS}};
 	timer_t timer;
 
-	catch(SIGRTMIN, give_up, 0);
+	catch (SIGRTMIN, give_up, 0);
 	if (!timer_create(CLOCK_MONOTONIC, &ev, &timer))
 		timer_settime(timer, 0, &t, NULL);
 }
@@ -363,15 +378,22 @@ static int race(const struct options *opt, const struct fs *fs)
 	int err;
 
 	before = fs_residual(fs);
+	shared->residual_before = before;
+	if (opt->leaks && before < 0) {
+		fprintf(stderr,
+			"race: the kernel does not say how much leaked, leave out --leaks\n");
+		return 1;
+	}
 	start = now_ns();
-	catch(SIGALRM, on_signal, SA_RESTART);
+	catch (SIGALRM, on_signal, SA_RESTART);
 	arm_deadline(ITIMER_REAL, opt->duration);
 	err = opt->processes > 1 ? run_processes(opt, fs) : worker(opt, fs, 0);
 	after = fs_residual(fs);
 	summary(opt, fs, (double)(now_ns() - start) / 1e9, before, after);
 	if (err || atomic_load(&shared->stop) == STOP_ERROR || atomic_load(&shared->mismatches))
 		return 1;
-	if (atomic_load(&shared->stop) == STOP_NO_SPACE && !atomic_load(&shared->attempts))
+	/* Full in the end is how a leak ends; full from the start is no run at all. */
+	if (!atomic_load(&shared->faults) || !atomic_load(&shared->allocations))
 		return 1;
 	return 0;
 }
@@ -406,9 +428,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "race: %s, free some memory\n", strerror(errno));
 		return 1;
 	}
-	catch(SIGINT, on_signal, SA_RESTART);
-	catch(SIGTERM, on_signal, SA_RESTART);
-	catch(SIGBUS, race_bus, SA_NODEFER);
+	catch (SIGINT, on_signal, SA_RESTART);
+	catch (SIGTERM, on_signal, SA_RESTART);
+	catch (SIGBUS, race_bus, SA_NODEFER);
 	if (!opt.mode->victim)
 		err = count_run(&opt, &fs, shared) ? 1 : 0;
 	else

@@ -73,8 +73,7 @@ void oplog_add(struct oplog *log, const struct oprec *rec)
 
 	if (!log->on)
 		return;
-	if (log->total >= MAX_RECORDS || !c ||
-	    (c->used == CHUNK_RECORDS && add_chunk(log))) {
+	if (log->total >= MAX_RECORDS || !c || (c->used == CHUNK_RECORDS && add_chunk(log))) {
 		log->dropped++;
 		return;
 	}
@@ -99,9 +98,8 @@ static void put_record(FILE *f, const struct oplog *log, const struct oprec *r, 
 		"{\"op\":\"%s\",\"pid\":%d,\"tid\":%d,\"comm\":\"%s\",\"dev\":\"%s\","
 		"\"ino\":%u,\"generation\":%u,\"lblk\":%u,\"len\":%u,"
 		"\"start_ns\":%llu,\"end_ns\":%llu,\"err\":%d}\n",
-		op_names[r->op], getpid(), log->tid, log->comm, dev, r->ino, r->generation,
-		r->lblk, r->len, (unsigned long long)r->start_ns, (unsigned long long)r->end_ns,
-		r->err);
+		op_names[r->op], getpid(), log->tid, log->comm, dev, r->ino, r->generation, r->lblk,
+		r->len, (unsigned long long)r->start_ns, (unsigned long long)r->end_ns, r->err);
 }
 
 int oplog_dump(const struct oplog *log, const char *path, const char *dev)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "race.h"
@@ -66,8 +67,9 @@ static void act(struct pair *p, struct side *s, int (*op)(struct pair *, unsigne
 {
 	int err = op(p, step);
 
-	s->done++;
-	if (err)
+	if (!err)
+		s->done++;
+	else
 		run_fail(p->sh, s == &p->victim ? "the victim's access" : "the partner's operation",
 			 err);
 }
@@ -160,15 +162,39 @@ none:
 	return false;
 }
 
+/* What one file did to the leak counter tells how well its offset was chosen. */
 static void learn(struct pair *p, long long before, unsigned int steps)
 {
-	long long after = p->aim.learn ? fs_reserved(p->fs) : -1;
-	unsigned long ops = p->partner.done ? p->partner.done : 1;
+	long long after = fs_reserved(p->fs);
+	struct aim *a = &p->aim;
+	double hits;
 
-	p->aim.op_ns = (double)p->partner.busy_ns / (double)ops;
-	if (p->opt->mode->flags & MODE_ONCE)
-		p->aim.op_ns = p->aim.op_ns > 50000 ? 50000 : p->aim.op_ns;
-	aim_result(&p->aim, before < 0 || after < before ? -1 : (long)(after - before), steps);
+	if (p->partner.done)
+		a->op_ns = (double)p->partner.busy_ns / (double)p->partner.done;
+	/* The counter is exact, but it is everybody's. */
+	if (p->opt->processes > 1 || before < 0 || after < 0)
+		hits = (double)p->file.surplus;
+	else
+		hits = (double)(after - before);
+	if (a->learn)
+		aim_result(a, hits, steps * (p->fs->page / p->fs->block));
+	if (p->opt->leaks && after - p->sh->residual_before >= (long long)p->opt->leaks)
+		run_stop(p->sh, STOP_LEAKS);
+}
+
+/* Hold the pace that was asked for, or do not: pacing needs no precision. */
+static void keep_pace(const struct pair *p, unsigned int steps)
+{
+	uint64_t due;
+	struct timespec ts;
+
+	if (!p->opt->rate)
+		return;
+	due = p->began_ns + (uint64_t)((double)(p->rounds * steps) * 1e9 / (double)p->opt->rate);
+	ts.tv_sec = (time_t)(due / 1000000000u);
+	ts.tv_nsec = (long)(due % 1000000000u);
+	while (!atomic_load(&p->sh->stop) && now_ns() < due)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
 static void *victim_thread(void *arg)
@@ -178,8 +204,9 @@ static void *victim_thread(void *arg)
 	long long before;
 
 	start_side(p, &p->victim, p->opt->mode->victim_comm);
+	p->began_ns = now_ns();
 	for (;;) {
-		before = p->aim.learn ? fs_reserved(p->fs) : -1;
+		before = fs_reserved(p->fs);
 		aim_next(&p->aim);
 		if (oplog_reserve(&p->victim.log, 2 * steps))
 			p->victim.log.dropped++;
@@ -193,6 +220,7 @@ static void *victim_thread(void *arg)
 		p->rounds++;
 		atomic_fetch_add(&p->sh->attempts, steps);
 		learn(p, before, steps);
+		keep_pace(p, steps);
 	}
 }
 
@@ -232,7 +260,7 @@ static int dump_logs(struct pair *p)
 
 static int set_up(struct pair *p)
 {
-	struct side *sides[] = { &p->victim, &p->partner };
+	struct side *sides[] = {&p->victim, &p->partner};
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {

@@ -45,6 +45,7 @@ enum stop {
 	STOP_DURATION,
 	STOP_RACES,
 	STOP_FILES,
+	STOP_LEAKS,
 	STOP_SIGNAL,
 	STOP_NO_SPACE,
 	STOP_ERROR,
@@ -56,11 +57,13 @@ struct options {
 	const char *dir;
 	const char *log;
 	const struct mode *mode;
-	double duration;	 /* seconds */
-	unsigned long races;	 /* attempts, 0: no limit */
-	unsigned long files;	 /* files, 0: no limit */
-	unsigned long blocks;	 /* of --mode count */
-	unsigned int pages;	 /* of one file */
+	double duration;      /* seconds */
+	unsigned long races;  /* attempts, 0: no limit */
+	unsigned long files;  /* files, 0: no limit */
+	unsigned long leaks;  /* blocks leaked, 0: no limit */
+	unsigned long rate;   /* attempts a second of each pair, 0: no limit */
+	unsigned long blocks; /* of --mode count */
+	unsigned int pages;   /* of one file */
 	unsigned int processes;
 	enum settle settle;
 	enum cache_hole cache_hole;
@@ -74,16 +77,17 @@ struct options {
 /* The file system under test. */
 struct fs {
 	int dirfd;
-	char dev[32];	    /* "254:0" */
+	char dev[32];	      /* "254:0" */
 	char sysfs[PATH_MAX]; /* .../delayed_allocation_blocks, empty: none */
-	unsigned int block; /* bytes */
-	unsigned int page;  /* bytes: the unit of racing, at least one block */
+	unsigned int block;   /* bytes */
+	unsigned int page;    /* bytes: the unit of racing, at least one block */
 	bool delalloc;
 };
 
 /* Shared by all worker processes. */
 struct shared {
 	atomic_int stop; /* enum stop */
+	long long residual_before;
 	atomic_ulong files;
 	atomic_ulong attempts;
 	atomic_ulong faults;
@@ -118,18 +122,20 @@ struct oplog {
 /*
  * Where in the partner's operation to let the victim begin. The best moment
  * depends on machine and kernel, so it is learnt: after each file the leak
- * counter tells how often that offset hit.
+ * counter tells how often that offset hit. First arms all over the operation,
+ * then as many around the best one.
  */
 #define AIM_ARMS 24
 
 struct aim {
 	bool learn;
-	unsigned int arm;
-	unsigned int tried; /* arms that have been tried at least once */
-	double rate[AIM_ARMS];
-	double op_ns; /* smoothed duration of one partner operation */
+	unsigned int zoom;     /* how often the range was narrowed */
+	unsigned int arm;      /* of this file */
+	unsigned int tried;    /* arms tried since the range was set */
+	double rate[AIM_ARMS]; /* smoothed hits per attempt */
+	double op_ns;	       /* mean duration of one partner operation */
 	double spins_per_ns;
-	long lo, step; /* spins */
+	double lo, step; /* ns */
 	uint64_t rng;
 };
 
@@ -141,6 +147,7 @@ struct file {
 	uint64_t number; /* part of the data pattern */
 	uint32_t ino;
 	uint32_t generation;
+	long surplus; /* blocks that stat still charges beyond the allocated ones */
 };
 
 struct side {
@@ -164,14 +171,15 @@ struct pair {
 	bool go;
 	unsigned int spin_limit;
 	unsigned long rounds;
+	uint64_t began_ns;
 };
 
-#define MODE_CONTROL   0x01 /* must never count */
-#define MODE_ONCE      0x02 /* the partner acts once a file */
-#define MODE_AFTER     0x04 /* the partner waits for the victim's page */
-#define MODE_EVEN      0x08 /* only every second page is a step */
-#define MODE_DIRECT    0x10 /* needs an O_DIRECT descriptor */
-#define MODE_MAY_ZERO  0x20 /* data may legally read back as zeros */
+#define MODE_CONTROL  0x01 /* must never count */
+#define MODE_ONCE     0x02 /* the partner acts once a file */
+#define MODE_AFTER    0x04 /* the partner waits for the victim's page */
+#define MODE_EVEN     0x08 /* only every second page is a step */
+#define MODE_DIRECT   0x10 /* needs an O_DIRECT descriptor */
+#define MODE_MAY_ZERO 0x20 /* data may legally read back as zeros */
 
 struct mode {
 	const char *name;
@@ -212,8 +220,7 @@ void pattern_fill(char *page, size_t size, uint64_t file, unsigned int index);
 /* aim.c */
 void aim_init(struct aim *a, bool learn, uint64_t seed);
 void aim_next(struct aim *a);
-/* hits < 0: unknown */
-void aim_result(struct aim *a, long hits, unsigned int steps);
+void aim_result(struct aim *a, double hits, unsigned int steps);
 long aim_victim_delay(struct aim *a);
 long aim_partner_delay(const struct aim *a);
 void aim_spin(long spins);
