@@ -192,7 +192,7 @@ static void put_start(struct sink_text *text, FILE *out, const struct report *re
 		start->version ? start->version : "", text->bold ? RESET : "", time, time + 11);
 	put_field(out, "kernel", start->kernel);
 	put_field(out, "attach", start->attach);
-	put_field(out, start->degraded ? "certainty !" : "certainty", start->certainty);
+	put_field(out, start->degraded ? "certainty!" : "certainty", start->certainty);
 	put_hooks(text, out, start);
 	put_filesystems(out, start);
 	fputc('\n', out);

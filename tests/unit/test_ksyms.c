@@ -285,10 +285,10 @@ static void test_running_kernel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_name),	   cmocka_unit_test(test_name_cut),
-		cmocka_unit_test(test_hidden),	   cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_find_all),   cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_many),	   cmocka_unit_test(test_running_kernel),
+		cmocka_unit_test(test_name),	 cmocka_unit_test(test_name_cut),
+		cmocka_unit_test(test_hidden),	 cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_find_all), cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_many),	 cmocka_unit_test(test_running_kernel),
 	};
 
 	return cmocka_run_group_tests_name("ksyms", tests, NULL, NULL);

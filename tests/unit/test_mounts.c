@@ -88,14 +88,14 @@ static void test_odd_lines(void **state)
 	static const char *const odd[] = {
 		"",
 		"garbage",
-		"1 2 7:0 / /mnt rw ext4 /dev/loop0 rw",     /* no hyphen */
-		"1 2 7:0 / /mnt rw - ext4 /dev/loop0",	    /* no options */
-		"1 2 7:0 / /mnt rw - ext4",		    /* no source */
-		"1 2 7:0 / /mnt rw -",			    /* nothing after it */
-		"1 2 7:0 / /mnt",			    /* cut short */
-		"x 2 7:0 / /mnt rw - ext4 /dev/loop0 rw",   /* no id */
+		"1 2 7:0 / /mnt rw ext4 /dev/loop0 rw",	  /* no hyphen */
+		"1 2 7:0 / /mnt rw - ext4 /dev/loop0",	  /* no options */
+		"1 2 7:0 / /mnt rw - ext4",		  /* no source */
+		"1 2 7:0 / /mnt rw -",			  /* nothing after it */
+		"1 2 7:0 / /mnt",			  /* cut short */
+		"x 2 7:0 / /mnt rw - ext4 /dev/loop0 rw", /* no id */
 		"-1 2 7:0 / /mnt rw - ext4 /dev/loop0 rw",
-		"1 2 7 / /mnt rw - ext4 /dev/loop0 rw",	    /* no minor */
+		"1 2 7 / /mnt rw - ext4 /dev/loop0 rw", /* no minor */
 		"1 2 7: / /mnt rw - ext4 /dev/loop0 rw",
 		"1 2 :0 / /mnt rw - ext4 /dev/loop0 rw",
 		"1 2 7:x / /mnt rw - ext4 /dev/loop0 rw",
@@ -104,8 +104,8 @@ static void test_odd_lines(void **state)
 		"1 2 7:1048576 / /mnt rw - ext4 /dev/loop0 rw",
 		"1 2 99999999999999999999:0 / /mnt rw - ext4 /dev/loop0 rw",
 		"99999999999 2 7:0 / /mnt rw - ext4 /dev/loop0 rw",
-		"1 2 7:0 / mnt rw - ext4 /dev/loop0 rw",    /* relative */
-		"1 2 7:0  /mnt rw - ext4 /dev/loop0 rw",    /* no root */
+		"1 2 7:0 / mnt rw - ext4 /dev/loop0 rw", /* relative */
+		"1 2 7:0  /mnt rw - ext4 /dev/loop0 rw", /* no root */
 		"1 2 7:0 / /mnt rw - ext4dev /dev/loop0 rw",
 		"1 2 7:0 / /mnt rw - fuse.ext4 /dev/loop0 rw",
 		"1 2 4095:1048575 / /mnt rw - ext3 /dev/none rw", /* not by ext4 */

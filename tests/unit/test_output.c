@@ -203,9 +203,9 @@ static void test_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	    cmocka_unit_test(test_nonblocking),
-		cmocka_unit_test(test_errors),	    cmocka_unit_test(test_partial),
-		cmocka_unit_test(test_utf8),	    cmocka_unit_test(test_utf8_all),
+		cmocka_unit_test(test_whole),  cmocka_unit_test(test_nonblocking),
+		cmocka_unit_test(test_errors), cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_utf8),   cmocka_unit_test(test_utf8_all),
 		cmocka_unit_test(test_width),
 	};
 

@@ -129,15 +129,8 @@ static void test_names(void **state)
 {
 	/* everything a name can hold, among it what the kernel adds itself */
 	static const char *const names[] = {
-		"file",
-		"with blank",
-		"gone (deleted)",
-		" (deleted)",
-		"new\nline",
-		"\033[31m",
-		"\xff\xfe",
-		"back\\slash",
-		"..x",
+		"file",	    "with blank", "gone (deleted)", " (deleted)", "new\nline",
+		"\033[31m", "\xff\xfe",	  "back\\slash",    "..x",
 	};
 	struct fixture *f = need_ext4(state);
 	char path[4096], name[512];
@@ -418,11 +411,11 @@ static void test_tmpfs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	      cmocka_unit_test(test_deleted),
-		cmocka_unit_test(test_hard_links),    cmocka_unit_test(test_generation),
+		cmocka_unit_test(test_names),		cmocka_unit_test(test_deleted),
+		cmocka_unit_test(test_hard_links),	cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_no_side_effects), cmocka_unit_test(test_no_fd_left),
-		cmocka_unit_test(test_small_buffers), cmocka_unit_test(test_bind_mount),
-		cmocka_unit_test(test_unprivileged),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_small_buffers),	cmocka_unit_test(test_bind_mount),
+		cmocka_unit_test(test_unprivileged),	cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_tmpfs),
 	};
 

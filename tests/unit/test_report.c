@@ -31,7 +31,7 @@ static void test_names_out_of_range(void **state)
 {
 	(void)state;
 	assert_string_equal(report_type_name(REPORT_TYPE_MAX), "unknown");
-	assert_string_equal(report_type_name((enum report_type)-1), "unknown");
+	assert_string_equal(report_type_name((enum report_type) - 1), "unknown");
 	assert_string_equal(verdict_name(VERDICT_MAX), "unknown");
 	assert_string_equal(verdict_name((enum verdict)99), "unknown");
 	assert_string_equal(op_name(E4R_OP_MAX), "unknown");
@@ -108,19 +108,19 @@ static void test_printable(void **state)
 		 "a\\xe2\\x80\\xaecod.exe"}, /* right-to-left override */
 		{"a\xe2\x80\x8b"
 		 "b",
-		 "a\\xe2\\x80\\x8bb"},			 /* zero width space */
-		{"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},	 /* line separator */
-		{"\xef\xbb\xbfx", "\\xef\\xbb\\xbfx"},	 /* byte order mark */
+		 "a\\xe2\\x80\\x8bb"},			      /* zero width space */
+		{"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},	      /* line separator */
+		{"\xef\xbb\xbfx", "\\xef\\xbb\\xbfx"},	      /* byte order mark */
 		{"\xf3\xa0\x80\xa1", "\\xf3\\xa0\\x80\\xa1"}, /* tag character */
-		{"\\x1b", "\\x5cx1b"},			 /* a faked escape */
+		{"\\x1b", "\\x5cx1b"},			      /* a faked escape */
 		/* what is no UTF-8 */
 		{"\xff\xfe", "\\xff\\xfe"},
 		{"\x80", "\\x80"},
-		{"\xc0\xaf", "\\xc0\\xaf"},		    /* overlong '/' */
-		{"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},	    /* overlong '/' */
-		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},	    /* surrogate */
+		{"\xc0\xaf", "\\xc0\\xaf"},		      /* overlong '/' */
+		{"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},	      /* overlong '/' */
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},	      /* surrogate */
 		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* U+110000 */
-		{"\xe6\x97", "\\xe6\\x97"},		    /* cut short */
+		{"\xe6\x97", "\\xe6\\x97"},		      /* cut short */
 		{"\xe6\x97z", "\\xe6\\x97z"},
 	};
 	char buf[128];
@@ -207,8 +207,7 @@ static void test_event_abi(void **state)
 	assert_int_equal(offsetof(struct e4r_alloc, time_ns), 24);
 	assert_int_equal(offsetof(struct e4r_alloc, op), 44);
 	assert_int_equal(sizeof(struct e4r_counters) % 8, 0);
-	assert_int_equal(sizeof(struct e4r_stats),
-			 8 * (7 + E4R_OP_MAX + E4R_WINDOW_SLOTS + 1));
+	assert_int_equal(sizeof(struct e4r_stats), 8 * (7 + E4R_OP_MAX + E4R_WINDOW_SLOTS + 1));
 }
 
 static void test_dev_encoding(void **state)

@@ -107,14 +107,15 @@ static UNUSED struct e4r_event sample_event(void)
 		.overwrites = 9,
 		.fault = {.pid = 812, .tid = 813, .comm = "race-fault"},
 		.stack = E4R_NO_STACK,
-		.alloc = {
-			.task = {.pid = 912, .tid = 914, .comm = "race-alloc"},
-			.time_ns = 4999990000,
-			.lblk = 16,
-			.len = 8,
-			.stack = E4R_NO_STACK,
-			.op = E4R_OP_FALLOCATE,
-		},
+		.alloc =
+			{
+				.task = {.pid = 912, .tid = 914, .comm = "race-alloc"},
+				.time_ns = 4999990000,
+				.lblk = 16,
+				.len = 8,
+				.stack = E4R_NO_STACK,
+				.op = E4R_OP_FALLOCATE,
+			},
 	};
 }
 

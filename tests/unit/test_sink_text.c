@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What people read: whole blocks as golden text, and alignment whatever the values. */
+#include <pty.h>
+
+#include "unit.h"
+
+/* Sends reports one after the other through one sink; all text, malloc()ed. */
+static char *shown(const struct report *reports, size_t n, bool verbose)
+{
+	int fd = capture_fd();
+	struct sink *sink = sink_text_open(fd, verbose);
+	char *text;
+	size_t i;
+
+	assert_non_null(sink);
+	assert_string_equal(sink->ops->name, "text");
+	for (i = 0; i < n; i++)
+		assert_int_equal(sink->ops->event(sink, &reports[i]), 0);
+	text = captured(fd);
+	assert_int_equal(sink->ops->close(sink), 0);
+	close(fd);
+	return text;
+}
+
+static void shows(const struct report *report, bool verbose, const char *want)
+{
+	char *text = shown(report, 1, verbose);
+
+	assert_string_equal(text, want);
+	free(text);
+}
+
+/* The n-th line (from 0) in place, cut out of text by a copy. */
+static char *line_of(const char *text, size_t n)
+{
+	const char *end;
+	char *line;
+
+	while (n--) {
+		text = strchr(text, '\n');
+		assert_non_null(text);
+		text++;
+	}
+	end = strchr(text, '\n');
+	assert_non_null(end);
+	line = strndup(text, end - text);
+	assert_non_null(line);
+	return line;
+}
+
+static size_t column_of(const char *line, const char *what)
+{
+	const char *p = strstr(line, what);
+
+	if (!p)
+		fail_msg("no \"%s\" in: %s", what, line);
+	return p - line;
+}
+
+static const struct hook_info hooks[] = {
+	{"delayed_insert", "kprobe ext4_es_insert_delayed_block", "fentry: no BTF of ext4"},
+	{"allocation", "kprobe ext4_fallocate", ""},
+	{"inode_end", "", "ext4_destroy_inode: not found"},
+};
+
+static const struct fs_info filesystems[] = {
+	{E4R_DEV(254, 1), "vda1", "/"},
+	{E4R_DEV(7, 0), "loop0", "/mnt/new\nline"},
+	{E4R_DEV(7, 1), "loop1", NULL},
+};
+
+static struct start_info sample_start(void)
+{
+	return (struct start_info){
+		.version = "0.1.0",
+		.kernel = "5.10.0-32-cloud-amd64",
+		.attach = "kprobe",
+		.certainty = "full",
+		.n_hooks = ARRAY_SIZE(hooks),
+		.hooks = hooks,
+		.n_fs = ARRAY_SIZE(filesystems),
+		.fs = filesystems,
+	};
+}
+
+static void test_start(void **state)
+{
+	struct start_info start = sample_start();
+	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+
+	(void)state;
+	shows(&report, false,
+	      "ext4race-detect 0.1.0, started 2025-11-23 03:44:11 UTC\n"
+	      "  kernel     5.10.0-32-cloud-amd64\n"
+	      "  attach     kprobe\n"
+	      "  certainty  full\n"
+	      "  hooks      delayed_insert  kprobe ext4_es_insert_delayed_block\n"
+	      "             allocation      kprobe ext4_fallocate\n"
+	      "             inode_end       not bound (ext4_destroy_inode: not found)\n"
+	      "  watching   vda1   254:1   /\n"
+	      "             loop0  7:0     /mnt/new\\x0aline\n"
+	      "             loop1  7:1     (not mounted here)\n"
+	      "\n");
+}
+
+/* -v says why a better candidate was not taken. */
+static void test_start_verbose(void **state)
+{
+	struct start_info start = sample_start();
+	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+	char *text;
+
+	(void)state;
+	text = shown(&report, 1, true);
+	assert_non_null(
+		strstr(text, "kprobe ext4_es_insert_delayed_block (fentry: no BTF of ext4)\n"));
+	assert_non_null(strstr(text, "kprobe ext4_fallocate\n"));
+	free(text);
+}
+
+static void test_start_degraded_and_empty(void **state)
+{
+	struct start_info start = {
+		.version = "0.1.0", .degraded = true, .certainty = "near misses are not seen"};
+	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+
+	(void)state;
+	shows(&report, false,
+	      "ext4race-detect 0.1.0, started 2025-11-23 03:44:11 UTC\n"
+	      "  kernel     unknown\n"
+	      "  attach     unknown\n"
+	      "  certainty! near misses are not seen\n"
+	      "  watching   every ext4 filesystem; none is mounted here now\n"
+	      "\n");
+}
+
+static void test_rows(void **state)
+{
+	struct e4r_event ev[3] = {sample_event(), sample_event(), sample_event()};
+	struct race_info race[3] = {{.ev = &ev[0], .mount = "/mnt/x", .path = "/mnt/x/a b"},
+				    {.ev = &ev[1], .mount = "/mnt/x"},
+				    {.ev = &ev[2]}};
+	struct report reports[3] = {
+		{.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race[0]},
+		{.type = REPORT_AVERTED, .time = SAMPLE_TIME, .race = &race[1]},
+		{.type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race[2]},
+	};
+	char *text;
+
+	(void)state;
+	ev[1].flags = E4R_F_RECLAIMED;
+	ev[1].was = E4R_WAS_WRITTEN;
+	text = shown(reports, 3, false);
+	assert_string_equal(
+		text, "TIME (UTC)    EVENT      DEV      INO   LBLK  LEN  WAS        WINDOW  "
+		      "FAULT           ALLOCATOR                 FILE\n"
+		      "03:44:11.123  overwrite  7:3      131     17    2  unwritten  12.3us  "
+		      "812/race-fault  fallocate 912/race-alloc  /mnt/x/a b\n"
+		      "03:44:11.123  averted    7:3      131     17    2  written         -  "
+		      "812/race-fault  -                         ? on /mnt/x (entry reclaimed)\n"
+		      "03:44:11.123  leak       7:3      131      -    2  "
+		      "2 blocks still reserved at destroy; 9 seen overwritten\n");
+	free(text);
+}
+
+/* Rows keep in line with each other whatever the values, and the header comes once. */
+static void test_alignment(void **state)
+{
+	enum { N = 400 };
+	struct race_info race = {.path = "/FILE"};
+	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct e4r_event widest = sample_event(), ev;
+	int fd = capture_fd();
+	struct sink *sink = sink_text_open(fd, false);
+	uint32_t seed = 0x0ea6560a;
+	char *text, *line, *rest;
+	size_t i, at = 0, headers = 0, rows = 0;
+
+	(void)state;
+	/* The widest comes first, as the columns grow and never shrink. */
+	widest.dev = E4R_DEV(4095, 1048575);
+	widest.ino = UINT32_MAX;
+	widest.lblk = widest.len = widest.fault.pid = widest.alloc.task.pid = UINT32_MAX;
+	widest.window_ns = 123456;
+	widest.alloc.op = E4R_OP_DIRECT_WRITE;
+	strcpy(widest.fault.comm, "fifteen-letters");
+	strcpy(widest.alloc.task.comm, "fifteen-letters");
+	race.ev = &widest;
+	assert_int_equal(sink->ops->event(sink, &report), 0);
+	race.ev = &ev;
+	for (i = 0; i < N; i++) {
+		ev = sample_event();
+		ev.flags = next_random(&seed) & 3;
+		ev.was = next_random(&seed) & 3;
+		ev.dev = next_random(&seed) & 0xfffff;
+		ev.ino = next_random(&seed) >> (next_random(&seed) & 31);
+		ev.lblk = next_random(&seed) >> (next_random(&seed) & 31);
+		ev.len = next_random(&seed) >> (next_random(&seed) & 31);
+		ev.window_ns = next_random(&seed) >> (next_random(&seed) & 31);
+		ev.fault.pid = next_random(&seed) >> (next_random(&seed) & 31);
+		ev.alloc.op = next_random(&seed) % E4R_OP_MAX;
+		snprintf(ev.fault.comm, sizeof(ev.fault.comm), "gr\xc3\xbc\xc3\x9f%zu", i);
+		report.time.tv_nsec = next_random(&seed) % 1000000000;
+		assert_int_equal(sink->ops->event(sink, &report), 0);
+	}
+	rest = text = captured(fd);
+	sink->ops->close(sink);
+	close(fd);
+	while ((line = strsep(&rest, "\n")) && *line) {
+		size_t width = 0, j;
+
+		if (strstr(line, "EVENT")) {
+			headers++;
+			continue;
+		}
+		/* in characters, not in bytes */
+		for (j = 0; j < column_of(line, "/FILE"); j++)
+			width += (line[j] & 0xc0) != 0x80;
+		if (!rows++)
+			at = width;
+		assert_int_equal(width, at);
+	}
+	assert_int_equal(headers, 1);
+	assert_int_equal(rows, N + 1);
+	free(text);
+}
+
+/* The header is where the first row is, even if that is wider than usual. */
+static void test_header_fits_first_row(void **state)
+{
+	struct e4r_event ev = sample_event();
+	struct race_info race = {.ev = &ev, .path = "/f"};
+	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	char *text, *header, *row;
+
+	(void)state;
+	ev.ino = UINT32_MAX;
+	ev.alloc.op = E4R_OP_DIRECT_WRITE;
+	ev.fault.pid = 4194304;
+	text = shown(&report, 1, false);
+	header = line_of(text, 0);
+	row = line_of(text, 1);
+	assert_int_equal(column_of(header, "EVENT"), column_of(row, "overwrite"));
+	assert_int_equal(column_of(header, "DEV"), column_of(row, "7:3"));
+	assert_int_equal(column_of(header, "INO") + 3, column_of(row, "4294967295") + 10);
+	assert_int_equal(column_of(header, "WAS"), column_of(row, "unwritten"));
+	assert_int_equal(column_of(header, "FAULT"), column_of(row, "4194304/"));
+	assert_int_equal(column_of(header, "ALLOCATOR"), column_of(row, "direct_write"));
+	assert_int_equal(column_of(header, "FILE"), column_of(row, "/f"));
+	free(header);
+	free(row);
+	free(text);
+}
+
+static void test_window_units(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} cases[] = {
+		{0, " 0ns "},
+		{999, " 999ns "},
+		{1000, " 1.00us "},
+		{9994, " 9.99us "},
+		{9996, " 10.0us "},
+		{12345, " 12.3us "},
+		{99940, " 99.9us "},
+		{99960, " 100us "},
+		{999400, " 999us "},
+		{999600, " 1.00ms "},
+		{4560000, " 4.56ms "},
+		{999600000, " 1.00s "},
+		{1230000000, " 1.23s "},
+		{120000000000, " 120s "},
+		{5000000000000, " 5000s "},
+	};
+	struct e4r_event ev = sample_event();
+	struct race_info race = {.ev = &ev};
+	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text;
+
+		ev.window_ns = cases[i].ns;
+		text = shown(&report, 1, false);
+		if (!strstr(text, cases[i].text))
+			fail_msg("no \"%s\" in %s", cases[i].text, text);
+		free(text);
+	}
+}
+
+static void test_near_miss(void **state)
+{
+	struct e4r_event ev = sample_event();
+	struct race_info race = {.ev = &ev, .path = "/f"};
+	struct report report = {.type = REPORT_NEAR_MISS, .time = SAMPLE_TIME, .race = &race};
+	char *text;
+
+	(void)state;
+	shows(&report, false, "");
+	text = shown(&report, 1, true);
+	assert_non_null(strstr(text, "near_miss  7:3      131     17    2  -          12.3us  "));
+	free(text);
+}
+
+static void test_stacks(void **state)
+{
+	static const char *const fault[] = {"ext4_es_insert_delayed_block+0x0 [ext4]",
+					    "odd\033name+0x1"};
+	static const char *const alloc[] = {"ext4_fallocate+0x0 [ext4]"};
+	struct e4r_event ev = sample_event();
+	struct race_info race = {
+		.ev = &ev,
+		.path = "/f",
+		.n_fault_stack = 2,
+		.fault_stack = fault,
+		.n_alloc_stack = 1,
+		.alloc_stack = alloc,
+	};
+	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	char *text;
+
+	(void)state;
+	text = shown(&report, 1, false);
+	assert_non_null(strstr(text,
+			       "  /f\n"
+			       "              fault      ext4_es_insert_delayed_block+0x0 [ext4]\n"
+			       "                         odd\\x1bname+0x1\n"
+			       "              allocator  ext4_fallocate+0x0 [ext4]\n"));
+	free(text);
+}
+
+static void test_leaks(void **state)
+{
+	static const struct {
+		unsigned int blocks, overwrites;
+		const char *path, *mount, *text;
+	} cases[] = {
+		{1, 1, NULL, NULL,
+		 "  1 block still reserved at destroy; each one seen overwritten\n"},
+		{3, 3, NULL, "/m",
+		 "  3 blocks still reserved at destroy; each one seen overwritten: a file on /m\n"},
+		{3, 2, "/m/f", "/m",
+		 "  3 blocks still reserved at destroy; 2 seen overwritten: /m/f\n"},
+		{3, 0, NULL, "/m\033",
+		 "  3 blocks still reserved at destroy; overwritten before this run, or unseen: "
+		 "a file on /m\\x1b\n"},
+	};
+	struct e4r_event ev = sample_event();
+	struct race_info race = {.ev = &ev};
+	struct report report = {.type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text;
+
+		ev.len = cases[i].blocks;
+		ev.overwrites = cases[i].overwrites;
+		race.path = cases[i].path;
+		race.mount = cases[i].mount;
+		text = shown(&report, 1, false);
+		if (!strstr(text, cases[i].text))
+			fail_msg("no \"%s\" in %s", cases[i].text, text);
+		free(text);
+	}
+}
+
+/* One line an event, nothing for the terminal to obey, however hostile the names. */
+static void test_malicious_names(void **state)
+{
+	struct e4r_event ev = sample_event();
+	static const char evil[] = "/\033]0;owned\007\n\r\xc2\x9b"
+				   "2J\xff\xe2\x80\xae";
+	struct race_info race = {.ev = &ev, .mount = evil, .path = evil};
+	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	const unsigned char *p;
+	size_t lines = 0;
+	char *text;
+
+	(void)state;
+	memcpy(ev.fault.comm, "\033[2J\n\033[31m\r\b\b\b\b", E4R_COMM_LEN);
+	memset(ev.alloc.task.comm, 0xff, E4R_COMM_LEN);
+	text = shown(&report, 1, false);
+	for (p = (unsigned char *)text; *p; p++) {
+		lines += *p == '\n';
+		assert_true(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
+	}
+	assert_int_equal(lines, 2);
+	free(text);
+}
+
+static void test_verdict(void **state)
+{
+	struct verdict_info verdict = {
+		.verdict = VERDICT_VULNERABLE,
+		.n_evidence = 2,
+		.evidence = {{"behaviour", VERDICT_VULNERABLE, "1 lookup, 8 of 8 inserts"},
+			     {"text", VERDICT_UNKNOWN, "not\nreadable"}},
+	};
+	struct report report = {.type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict};
+
+	(void)state;
+	shows(&report, false,
+	      "03:44:11.123  verdict    vulnerable\n"
+	      "              behaviour  says vulnerable  1 lookup, 8 of 8 inserts\n"
+	      "              text       says unknown     not\\x0areadable\n");
+	verdict.verdict = VERDICT_UNKNOWN;
+	verdict.n_evidence = 0;
+	shows(&report, false, "03:44:11.123  verdict    unknown, without evidence\n");
+}
+
+static struct summary_info sample_summary(const struct residual *residual, size_t n)
+{
+	return (struct summary_info){
+		.delayed_inserts = 78825,
+		.overwritten_blocks = 22792,
+		.overwritten_files = 377,
+		.near_misses = 12,
+		.near_misses_seen = true,
+		.leaked_blocks = 22792,
+		.leaked_files = 377,
+		.n_residual = n,
+		.residual = residual,
+		.seconds = 25.04,
+	};
+}
+
+static void test_summary(void **state)
+{
+	static const struct residual residual[] = {
+		{.dev = E4R_DEV(254, 1), .source = "vda1", .has_counts = true},
+		{.dev = E4R_DEV(7, 0),
+		 .source = "loop0",
+		 .blocks = 22792,
+		 .has_counts = true,
+		 .overwritten_blocks = 22792,
+		 .leaked_blocks = 22792},
+	};
+	struct summary_info summary = sample_summary(residual, 2);
+	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+
+	(void)state;
+	shows(&report, false,
+	      "\n"
+	      "22792 blocks overwritten in 377 files (25.0 s, 78825 delayed inserts)\n"
+	      "\n"
+	      "                            OVERWRITTEN        LEAKED      RESIDUAL\n"
+	      "  blocks, all filesystems         22792         22792         22792\n"
+	      "  files                             377           377\n"
+	      "  loop0 (7:0)                     22792         22792         22792\n"
+	      "  1 more filesystem, all of it zero\n"
+	      "\n"
+	      "  near misses  12 (rows with -v)\n"
+	      "  averted      0\n"
+	      "  lost events  0\n"
+	      "  The kernel's own accounting agrees, to the block.\n");
+}
+
+static void summary_says(struct summary_info summary, const char *want, const char *unwanted)
+{
+	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	char *text = shown(&report, 1, false);
+
+	if (want && !strstr(text, want))
+		fail_msg("no \"%s\" in %s", want, text);
+	if (unwanted && strstr(text, unwanted))
+		fail_msg("\"%s\" in %s", unwanted, text);
+	free(text);
+}
+
+/* What the summary concludes from the numbers, and what it must not. */
+static void test_summary_conclusions(void **state)
+{
+	struct residual r = {.dev = E4R_DEV(7, 0), .source = "loop0", .blocks = 22792};
+	struct summary_info s = sample_summary(&r, 1);
+
+	(void)state;
+	summary_says(s, "accounting agrees", NULL);
+	summary_says(s, "  loop0 (7:0)                         -             -         22792\n",
+		     NULL);
+	/* no residual to compare with: nothing is claimed */
+	s.n_residual = 0;
+	summary_says(s, "22792         22792             -\n", "agrees");
+	s.n_residual = 1;
+	/* an estimate proves nothing */
+	r.estimate = true;
+	summary_says(s, "~22792", "agrees");
+	summary_says(s, "~ not synced", NULL);
+	r.estimate = false;
+	/* off by one is not "to the block" */
+	r.blocks = 22793;
+	summary_says(s, "1 more blocks in the residual", "agrees");
+	r.blocks = 22791;
+	summary_says(s, NULL, "agrees");
+	/* files that still exist: no leak yet, but the residual has them already */
+	r.blocks = 22792;
+	s.leaked_blocks = 22000;
+	summary_says(s, "792 overwritten blocks are in files that still exist", NULL);
+	summary_says(s, "accounting agrees", NULL);
+
+	s = sample_summary(&r, 1);
+	s.overwritten_blocks = s.overwritten_files = s.leaked_blocks = s.leaked_files = 0;
+	summary_says(s, "\nNo overwrite seen (25.0 s, 78825 delayed inserts)\n", "agrees");
+	s.overwritten_blocks = s.overwritten_files = 1;
+	summary_says(s, "\n1 block overwritten in 1 file (", NULL);
+	s.delayed_inserts = 1;
+	summary_says(s, "1 delayed insert)", NULL);
+}
+
+/* A green light needs all the evidence. */
+static void test_summary_lost(void **state)
+{
+	struct summary_info s = sample_summary(NULL, 0);
+
+	(void)state;
+	s.lost_events = 500;
+	summary_says(s, "lost events  500 (rows that did not fit; the counts are exact)\n",
+		     "nconclusive");
+	s.lost_events = 502;
+	s.lost_evidence = 2;
+	summary_says(s, "  inconclusive: 2 pieces of evidence were lost", "the counts are exact");
+	/* seen is seen */
+	summary_says(s, "\n22792 blocks overwritten", NULL);
+	s.overwritten_blocks = s.overwritten_files = 0;
+	summary_says(s, "\nInconclusive: no overwrite seen, but evidence was lost", NULL);
+	s.near_misses_seen = false;
+	summary_says(s, "near misses  not visible in this attach mode", NULL);
+}
+
+/* A host with a thousand filesystems gets a table that a person can read. */
+static void test_summary_many(void **state)
+{
+	struct residual *r = calloc(1000, sizeof(*r));
+	struct summary_info s = sample_summary(r, 1000);
+	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &s};
+	size_t i, lines = 0;
+	char *text, *p;
+
+	(void)state;
+	assert_non_null(r);
+	for (i = 0; i < 1000; i++) {
+		r[i].dev = E4R_DEV(253, i);
+		snprintf(r[i].source, sizeof(r[i].source), "dm-%zu", i);
+		r[i].blocks = i & 1;
+	}
+	text = shown(&report, 1, false);
+	for (p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	assert_true(lines < 24);
+	assert_non_null(strstr(text, "22792         22792           500\n"));
+	assert_non_null(strstr(text, "  dm-1 (253:1)"));
+	assert_null(strstr(text, "dm-0 "));
+	assert_non_null(strstr(text, "  990 more filesystems\n"));
+	free(text);
+	free(r);
+}
+
+static void test_output_lost(void **state)
+{
+	struct e4r_event ev = sample_event();
+	struct race_info race = {.ev = &ev};
+	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), pipe = broken_pipe();
+	struct {
+		int fd, err;
+	} cases[] = {{full, -ENOSPC}, {pipe, -EPIPE}, {-1, -EBADF}, {closed_fd(), -EBADF}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct sink *sink = sink_text_open(cases[i].fd, false);
+
+		assert_non_null(sink);
+		assert_int_equal(sink->ops->event(sink, &report), cases[i].err);
+		assert_int_equal(sink->ops->event(sink, &report), cases[i].err);
+		assert_int_equal(sink->ops->close(sink), cases[i].err);
+	}
+	close(full);
+	close(pipe);
+}
+
+/* What one overwrite looks like on a terminal, malloc()ed. */
+static char *on_terminal(void)
+{
+	struct e4r_event ev = sample_event();
+	struct race_info race = {.ev = &ev, .path = "/f"};
+	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	char *text = calloc(1, 4096);
+	struct sink *sink;
+	int master, slave;
+	size_t used = 0;
+
+	assert_non_null(text);
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	sink = sink_text_open(slave, false);
+	assert_int_equal(sink->ops->event(sink, &report), 0);
+	sink->ops->close(sink);
+	while (used < 4095 && !strstr(text, "/f")) {
+		ssize_t n = read(master, text + used, 4095 - used);
+
+		assert_true(n > 0);
+		used += n;
+	}
+	close(slave);
+	close(master);
+	return text;
+}
+
+/* Bold on a terminal, plain where it was asked for, and in line either way. */
+static void test_terminal(void **state)
+{
+	char *text;
+
+	(void)state;
+	unsetenv("NO_COLOR");
+	text = on_terminal();
+	assert_non_null(strstr(text, "03:44:11.123  \033[1moverwrite  \033[0m7:3  "));
+	free(text);
+	setenv("NO_COLOR", "1", 1);
+	text = on_terminal();
+	assert_null(strchr(text, '\033'));
+	free(text);
+	/* set but empty is not set: no-color.org */
+	setenv("NO_COLOR", "", 1);
+	text = on_terminal();
+	assert_non_null(strchr(text, '\033'));
+	free(text);
+	unsetenv("NO_COLOR");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_start_verbose),
+		cmocka_unit_test(test_start_degraded_and_empty),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_header_fits_first_row),
+		cmocka_unit_test(test_window_units),
+		cmocka_unit_test(test_near_miss),
+		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_leaks),
+		cmocka_unit_test(test_malicious_names),
+		cmocka_unit_test(test_verdict),
+		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_summary_conclusions),
+		cmocka_unit_test(test_summary_lost),
+		cmocka_unit_test(test_summary_many),
+		cmocka_unit_test(test_output_lost),
+		cmocka_unit_test(test_terminal),
+	};
+
+	return cmocka_run_group_tests_name("sink_text", tests, NULL, NULL);
+}
