@@ -299,11 +299,11 @@ static int outside_of_bind(const struct fixture *f, const struct inode *outside,
 	struct mount bind = {.dev = f->mount->dev};
 	char sub[512], point[512], path[4096], want[600];
 
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL))
 		return 77;
 	in_dir(f, "sub", sub);
 	bind.point = (char *)in_dir(f, "point", point);
-	if (mount(sub, point, NULL, MS_BIND, NULL))
+	if (mount(sub, point, "none", MS_BIND, NULL))
 		return 77;
 	if (path_of_inode(&bind, outside->ino, outside->generation, path, sizeof(path)) >= 0)
 		return 1;
