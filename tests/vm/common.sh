@@ -3,6 +3,7 @@
 #
 # Shared by tests/vm/kernel and tests/vm/run.
 
+# shellcheck disable=SC2034 # for those who read this
 vm_cache=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ext4race}
 
 say()
