@@ -62,7 +62,7 @@ static void test_escapes(void **state)
 			"3 2 7:2 / /a\\04 rw - ext4 s rw\n"
 			"4 2 7:3 / /a\\ rw - ext4 s rw\n"
 			"5 2 7:4 / /a\\089 rw - ext4 s rw\n"
-			"6 2 7:5 / /a\\400 rw - ext4 s rw\n"
+			"6 2 7:5 / /a\\501 rw - ext4 s rw\n"
 			/* would cut the name short */
 			"7 2 7:6 / /a\\000b rw - ext4 s rw\n"
 			/* decoded once, not twice */
@@ -76,7 +76,7 @@ static void test_escapes(void **state)
 	assert_string_equal(m.v[2].point, "/a\\04");
 	assert_string_equal(m.v[3].point, "/a\\");
 	assert_string_equal(m.v[4].point, "/a\\089");
-	assert_string_equal(m.v[5].point, "/a\\400");
+	assert_string_equal(m.v[5].point, "/a\\501");
 	assert_string_equal(m.v[6].point, "/a\\000b");
 	assert_string_equal(m.v[7].point, "/a\\040");
 	assert_string_equal(m.v[8].point, "/a\377");
@@ -134,6 +134,7 @@ static void test_odd_lines(void **state)
 static void test_accepted_oddities(void **state)
 {
 	static const char nul[] = "1 2 7:0 / /m\0nt rw - ext4 /dev/loop0 rw\n"
+				  "1 2 7:0 / /mnt rw - ext4 /dev/loop0 rw\0junk\n"
 				  "5 1 8:1 / /a rw - ext4 /dev/sda1 rw\n";
 	struct mounts m;
 

@@ -582,6 +582,27 @@ static void test_output_lost(void **state)
 	close(pipe);
 }
 
+/* A sink that failed once stays silent, even if the fd would work again. */
+static void test_silent_after_error(void **state)
+{
+	struct summary_info summary = {0};
+	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	int fd = closed_fd(), again;
+	struct sink *sink = sink_text_open(fd, false);
+	char *text;
+
+	(void)state;
+	assert_int_equal(sink->ops->event(sink, &report), -EBADF);
+	again = capture_fd();
+	assert_int_equal(again, fd);
+	assert_int_equal(sink->ops->event(sink, &report), -EBADF);
+	text = captured(again);
+	assert_string_equal(text, "");
+	free(text);
+	assert_int_equal(sink->ops->close(sink), -EBADF);
+	close(again);
+}
+
 /* What one overwrite looks like on a terminal, malloc()ed. */
 static char *on_terminal(void)
 {
@@ -651,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_summary_lost),
 		cmocka_unit_test(test_summary_many),
 		cmocka_unit_test(test_output_lost),
+		cmocka_unit_test(test_silent_after_error),
 		cmocka_unit_test(test_terminal),
 	};
 
