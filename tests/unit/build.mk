@@ -19,7 +19,8 @@ endif
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 
-UNIT_OUT := build/tests/unit$(if $(SANITIZE),-san)
+BUILD ?= build
+UNIT_OUT := $(BUILD)/tests/unit$(if $(SANITIZE),-san)
 UNIT_OBJ := $(UNIT_OUT)/obj
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_MODULES := report output mounts path residual ksyms sink_json sink_text
