@@ -4,8 +4,8 @@
 #define EXT4RACE_MAPS_BPF_H
 
 /* Set by the loader before the programs are loaded; constant afterwards. */
-const volatile u32 cfg_n_devs;			  /* 0: every ext4 */
-const volatile u32 cfg_devs[E4R_MAX_FILTER];	  /* kernel encoding */
+const volatile unsigned int cfg_n_devs;			  /* 0: every ext4 */
+const volatile unsigned int cfg_devs[E4R_MAX_FILTER];	  /* kernel encoding */
 const volatile bool cfg_stacks;			  /* record stacks */
 const volatile bool cfg_insert_returns;		  /* a return hook decides */
 const volatile bool cfg_fault_seen;		  /* fault hooks are attached */

@@ -648,7 +648,7 @@ static struct media_range parse_range(const char *s, const char *end)
 		s = skip_space(semi + 1, end);
 		next = memchr(s, ';', (size_t)(end - s));
 		t = next ? next : end;
-		if (t - s > 2 && !strncasecmp(s, "q=", 2))
+		if (t - s >= 2 && !strncasecmp(s, "q=", 2))
 			r.q = parse_q(s + 2, t);
 		else if (t - s > 8 && !strncasecmp(s, "version=", 8))
 			version_ok = s[8] == '0' || s[8] == '1';

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hooks.h"
+
+struct candidate {
+	enum hook hook;
+	enum attach_mode mode;
+	const char *target;
+	int nargs;		       /* of the prototype that the program expects; 0: any */
+	bool returns_int;	       /* only where the function returns a value */
+	const char *progs[HOOK_PROGS]; /* tracepoints: without the tp_ or raw_ prefix */
+};
+
+/* The order within a hook and mode is the order of preference. */
+static const struct candidate candidates[] = {
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, false,
+	  { "fentry_insert_block" } },
+	/* 12eba993b94c (6.11) */
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_extent", 5, false,
+	  { "fentry_insert_extent" } },
+	{ HOOK_INSERT_RESULT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, true,
+	  { "fexit_insert_block" } },
+	/* 5 arguments up to 6.11, 6 since (c543e2429640): the first 5 are the same. */
+	{ HOOK_ALLOCATION, ATTACH_FENTRY, "ext4_es_insert_extent", 0, false, { "fentry_es_insert" } },
+	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_fallocate", 4, false,
+	  { "fexit_fallocate", "fentry_fallocate" } },
+	{ HOOK_FAULT, ATTACH_FENTRY, "ext4_page_mkwrite", 1, false,
+	  { "fexit_mkwrite", "fentry_mkwrite" } },
+	{ HOOK_INODE_END, ATTACH_FENTRY, "ext4_destroy_inode", 1, false, { "fentry_destroy" } },
+
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, false,
+	  { "kprobe_insert_block" } },
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_extent", 5, false,
+	  { "kprobe_insert_extent" } },
+	{ HOOK_INSERT_RESULT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, true,
+	  { "kretprobe_insert_block" } },
+	{ HOOK_ALLOCATION, ATTACH_KPROBE, "ext4_es_insert_extent", 0, false, { "kprobe_es_insert" } },
+	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_fallocate", 4, false,
+	  { "kretprobe_fallocate", "kprobe_fallocate" } },
+	{ HOOK_FAULT, ATTACH_KPROBE, "ext4_page_mkwrite", 1, false,
+	  { "kretprobe_mkwrite", "kprobe_mkwrite" } },
+	{ HOOK_INODE_END, ATTACH_KPROBE, "ext4_destroy_inode", 1, false, { "kprobe_destroy" } },
+
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_block", 0, false,
+	  { "insert_block" } },
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_extent", 0, false,
+	  { "insert_extent" } },
+	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, "ext4_es_insert_extent", 0, false, { "es_insert" } },
+	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, false,
+	  { "fallocate_exit", "zero_range", "fallocate" } },
+	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, { "free", "evict" } },
+};
+
+static const struct {
+	const char *name;
+	bool required;
+} hook_defs[HOOK_MAX] = {
+	[HOOK_INODE_END] = { "inode_end", false },
+	[HOOK_ALLOCATION] = { "allocation", false },
+	[HOOK_OPERATION] = { "operation", false },
+	[HOOK_FAULT] = { "fault", false },
+	[HOOK_INSERT_RESULT] = { "insert_result", false },
+	[HOOK_DELAYED_INSERT] = { "delayed_insert", true },
+};
+
+/* tp_ and raw_ names of the tracepoint programs above, made once. */
+static const char *const tp_names[][3] = {
+	{ "insert_block", "tp_insert_block", "raw_insert_block" },
+	{ "insert_extent", "tp_insert_extent", "raw_insert_extent" },
+	{ "es_insert", "tp_es_insert", "raw_es_insert" },
+	{ "fallocate", "tp_fallocate", "raw_fallocate" },
+	{ "zero_range", "tp_zero_range", "raw_zero_range" },
+	{ "fallocate_exit", "tp_fallocate_exit", "raw_fallocate_exit" },
+	{ "free", "tp_free", "raw_free" },
+	{ "evict", "tp_evict", "raw_evict" },
+};
+
+const char *hook_name(enum hook hook)
+{
+	return hook_defs[hook].name;
+}
+
+static const char *tp_program(const char *name, bool typed)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(tp_names) / sizeof(tp_names[0]); i++) {
+		if (!strcmp(tp_names[i][0], name))
+			return tp_names[i][typed ? 1 : 2];
+	}
+	return NULL;
+}
+
+static __attribute__((format(printf, 2, 3))) void refuse(struct hook_choice *choice,
+							 const char *fmt, ...)
+{
+	size_t used = strlen(choice->reason);
+	va_list ap;
+
+	if (used && used + 2 < sizeof(choice->reason))
+		used += snprintf(choice->reason + used, sizeof(choice->reason) - used, "; ");
+	va_start(ap, fmt);
+	vsnprintf(choice->reason + used, sizeof(choice->reason) - used, fmt, ap);
+	va_end(ap);
+}
+
+static bool take_tracepoint(struct hook_choice *choice, const struct candidate *cand,
+			    const struct kernel *kernel)
+{
+	bool typed;
+	int i;
+
+	if (!kernel_tracepoint(kernel, cand->target, &typed)) {
+		refuse(choice, "no tracepoint %s", cand->target);
+		return false;
+	}
+	if (cand->hook == HOOK_DELAYED_INSERT && kernel->tracepoints_late) {
+		refuse(choice, "tracepoint %s fires after the change on this kernel", cand->target);
+		return false;
+	}
+	for (i = 0; i < HOOK_PROGS && cand->progs[i]; i++)
+		choice->progs[i] = tp_program(cand->progs[i], typed);
+	choice->target = cand->target;
+	return true;
+}
+
+/*
+ * Whether the function returns a value. Where no BTF tells, a kernel whose
+ * modules cannot carry BTF (36e68442d1af, 5.11) is from before the time when
+ * the delayed insert returned nothing (6.5).
+ */
+static bool returns_value(const struct kernel_func *func, const struct kernel *kernel)
+{
+	if (func->nargs >= 0)
+		return !func->returns_void;
+	return kernel->ext4_is_module && !kernel->module;
+}
+
+static bool take_function(struct hook_choice *choice, const struct candidate *cand,
+			  const struct kernel *kernel)
+{
+	struct kernel_func func;
+	int err;
+
+	err = kernel_func(kernel, cand->target, &func);
+	if (err) {
+		refuse(choice, "%s: symbols cannot be read: %s", cand->target, strerror(-err));
+		return false;
+	}
+	if (cand->mode == ATTACH_FENTRY && !func.in_btf) {
+		refuse(choice, "%s is not in the kernel's BTF", cand->target);
+		return false;
+	}
+	if (!func.is_symbol) {
+		refuse(choice, "%s %s", cand->target,
+		       func.variant[0] ? "has only a compiler's variant" : "does not exist here");
+		return false;
+	}
+	if (cand->nargs && func.nargs >= 0 && func.nargs != cand->nargs) {
+		refuse(choice, "%s takes %d arguments, not %d", cand->target, func.nargs,
+		       cand->nargs);
+		return false;
+	}
+	if (cand->returns_int && !returns_value(&func, kernel)) {
+		refuse(choice, "%s returns nothing: an insert always takes effect", cand->target);
+		return false;
+	}
+	memcpy(choice->progs, cand->progs, sizeof(choice->progs));
+	choice->target = cand->target;
+	return true;
+}
+
+static void choose(struct hook_choice *choice, const struct kernel *kernel, enum hook hook,
+		   enum attach_mode mode)
+{
+	const struct candidate *cand;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+		cand = &candidates[i];
+		if (cand->hook != hook || cand->mode != mode)
+			continue;
+		any = true;
+		if (mode == ATTACH_TRACEPOINT ? take_tracepoint(choice, cand, kernel) :
+						take_function(choice, cand, kernel))
+			return;
+	}
+	if (!any)
+		refuse(choice, "no %s for it", attach_mode_name(mode));
+}
+
+int hooks_plan(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,
+	       char *why, size_t why_size)
+{
+	int i;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->mode = mode;
+	for (i = 0; i < HOOK_MAX; i++)
+		choose(&plan->choice[i], kernel, i, mode);
+	for (i = 0; i < HOOK_MAX; i++) {
+		if (hook_defs[i].required && !plan->choice[i].target) {
+			snprintf(why, why_size, "%s", plan->choice[i].reason);
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
+const char *hooks_certainty(const struct hook_plan *plan, bool *degraded)
+{
+	*degraded = true;
+	if (!plan->choice[HOOK_ALLOCATION].target)
+		return "overwrites exact, the allocator is not named";
+	if (!plan->choice[HOOK_FAULT].target)
+		return "overwrites and leaks exact; no near misses, no window length "
+		       "(no hook at the fault's start)";
+	if (!plan->choice[HOOK_INODE_END].target)
+		return "overwrites exact, leaks not seen (no hook at the inode's end)";
+	*degraded = false;
+	return "full";
+}
+
+void hooks_describe(const struct hook_plan *plan, struct hook_info *infos)
+{
+	const struct hook_choice *choice;
+	const char *kind;
+	int i;
+
+	for (i = 0; i < HOOK_MAX; i++) {
+		/* The most important one first. */
+		choice = &plan->choice[HOOK_MAX - 1 - i];
+		kind = attach_mode_name(plan->mode);
+		memset(&infos[i], 0, sizeof(infos[i]));
+		infos[i].name = hook_name(HOOK_MAX - 1 - i);
+		if (choice->target)
+			snprintf(infos[i].bound, sizeof(infos[i].bound), "%s %s", kind,
+				 choice->target);
+		snprintf(infos[i].reason, sizeof(infos[i].reason), "%s", choice->reason);
+	}
+}

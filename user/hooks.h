@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Logical hooks and the candidates for each, in order of preference. A new
+ * kernel era is one more line in hooks.c.
+ */
+#ifndef EXT4RACE_HOOKS_H
+#define EXT4RACE_HOOKS_H
+
+#include "cli.h"
+#include "kernel.h"
+#include "report.h"
+
+#define HOOK_PROGS 3
+
+enum hook {
+	HOOK_INODE_END,
+	HOOK_ALLOCATION,
+	HOOK_OPERATION,
+	HOOK_FAULT,
+	HOOK_INSERT_RESULT,
+	HOOK_DELAYED_INSERT, /* last: it is attached when all the others listen */
+	HOOK_MAX,
+};
+
+/* What a plan says about one hook. */
+struct hook_choice {
+	const char *progs[HOOK_PROGS]; /* BPF programs to load, NULL after the last */
+	const char *target;	       /* function or tracepoint, NULL if not bound */
+	char reason[256];	       /* why candidates were refused */
+};
+
+struct hook_plan {
+	enum attach_mode mode;
+	struct hook_choice choice[HOOK_MAX];
+};
+
+/* Name of a hook in reports: "delayed_insert". */
+const char *hook_name(enum hook hook);
+
+/*
+ * Chooses the programs for one mode by what the kernel offers. 0, or -ENOENT when
+ * a hook that cannot be done without has no candidate; then why says which.
+ */
+int hooks_plan(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,
+	       char *why, size_t why_size);
+
+/* What the plan's mode cannot see, or "full". */
+const char *hooks_certainty(const struct hook_plan *plan, bool *degraded);
+
+/* Fills infos[HOOK_MAX] for the start report. */
+void hooks_describe(const struct hook_plan *plan, struct hook_info *infos);
+
+#endif /* EXT4RACE_HOOKS_H */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "ksyms.h"
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* "none [integrity] confidentiality": the one in brackets. */
+static void read_lockdown(char *buf, size_t size)
+{
+	char line[128] = "", *from, *to;
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+
+	snprintf(buf, size, "unknown");
+	if (!f)
+		return;
+	if (fgets(line, sizeof(line), f)) {
+		from = strchr(line, '[');
+		to = from ? strchr(from, ']') : NULL;
+		if (to)
+			snprintf(buf, size, "%.*s", (int)(to - from - 1), from + 1);
+	}
+	fclose(f);
+}
+
+static bool has_type(const struct btf *btf, const char *name, unsigned int kind)
+{
+	return btf && btf__find_by_name_kind(btf, name, kind) > 0;
+}
+
+static bool has_member(const struct btf *btf, const char *type, const char *member)
+{
+	const struct btf_type *t;
+	int id, i;
+
+	id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -ENOENT;
+	if (id < 0)
+		return false;
+	t = btf__type_by_id(btf, id);
+	for (i = 0; i < btf_vlen(t); i++) {
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return true;
+	}
+	return false;
+}
+
+const struct btf *kernel_ext4_btf(const struct kernel *kernel)
+{
+	if (has_type(kernel->custom, "ext4_inode_info", BTF_KIND_STRUCT))
+		return kernel->custom;
+	if (has_type(kernel->module, "ext4_inode_info", BTF_KIND_STRUCT))
+		return kernel->module;
+	if (has_type(kernel->vmlinux, "ext4_inode_info", BTF_KIND_STRUCT))
+		return kernel->vmlinux;
+	return NULL;
+}
+
+static int open_custom(struct kernel *kernel, const char *file, char *why, size_t why_size)
+{
+	int err;
+
+	kernel->custom = btf__parse(file, NULL);
+	if (kernel->custom)
+		return 0;
+	err = -errno;
+	snprintf(why, why_size, "--btf %s: %s", file,
+		 err == -ENOENT ? "no such file, or no BTF in it" : strerror(-err));
+	return err ? err : -EINVAL;
+}
+
+int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t why_size)
+{
+	const struct btf *ext4;
+	struct utsname uts;
+	int err;
+
+	memset(kernel, 0, sizeof(*kernel));
+	if (!uname(&uts))
+		snprintf(kernel->release, sizeof(kernel->release), "%s", uts.release);
+	read_lockdown(kernel->lockdown, sizeof(kernel->lockdown));
+	kernel->vmlinux = btf__load_vmlinux_btf();
+	if (kernel->vmlinux && exists("/sys/kernel/btf/ext4"))
+		kernel->module = btf__load_module_btf("ext4", kernel->vmlinux);
+	if (btf_file) {
+		err = open_custom(kernel, btf_file, why, why_size);
+		if (err)
+			goto fail;
+	}
+	kernel->ext4_is_module = exists("/sys/module/ext4/initstate");
+	kernel->ext4_here = kernel->ext4_is_module || exists("/sys/fs/ext4");
+	kernel->has_kprobes = exists("/sys/bus/event_source/devices/kprobe");
+	kernel->has_livepatch = exists("/sys/kernel/livepatch");
+	kernel->livepatch_shares = has_type(kernel->vmlinux, "ftrace_ops_cmd", BTF_KIND_ENUM);
+	ext4 = kernel_ext4_btf(kernel);
+	kernel->ext4_types = ext4;
+	kernel->tracepoints_late = has_member(ext4, "ext4_inode_info", "i_es_seq");
+	return 0;
+fail:
+	kernel_close(kernel);
+	return err;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	btf__free(kernel->custom);
+	btf__free(kernel->module);
+	btf__free(kernel->vmlinux);
+	memset(kernel, 0, sizeof(*kernel));
+}
+
+static unsigned int size_of_type(const struct btf *btf, unsigned int id)
+{
+	long long size = btf__resolve_size(btf, id);
+
+	return size < 0 ? 0 : size;
+}
+
+static bool func_from_btf(const struct btf *btf, const char *name, struct kernel_func *func)
+{
+	const struct btf_type *t, *proto;
+	int id, i;
+
+	id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) : -ENOENT;
+	if (id < 0)
+		return false;
+	t = btf__type_by_id(btf, id);
+	proto = btf__type_by_id(btf, t->type);
+	if (!proto || !btf_is_func_proto(proto))
+		return false;
+	func->nargs = btf_vlen(proto);
+	func->returns_void = !proto->type;
+	for (i = 0; i < func->nargs && i < 6; i++)
+		func->arg_size[i] = size_of_type(btf, btf_params(proto)[i].type);
+	return true;
+}
+
+int kernel_func(const struct kernel *kernel, const char *name, struct kernel_func *func)
+{
+	int err;
+
+	memset(func, 0, sizeof(*func));
+	func->nargs = -1;
+	func->in_btf = func_from_btf(kernel->module, name, func) ||
+		       func_from_btf(kernel->vmlinux, name, func);
+	if (func->in_btf) {
+		/* A function with BTF has a symbol: pahole takes it from there. */
+		func->is_symbol = true;
+		return 0;
+	}
+	func_from_btf(kernel->custom, name, func);
+	err = ksyms_find(name, func->variant, sizeof(func->variant));
+	func->is_symbol = err == 0;
+	return err < 0 && err != -ENOENT ? err : 0;
+}
+
+static bool in_tracefs(const char *name)
+{
+	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/events/ext4/%s", roots[i], name);
+		if (exists(path))
+			return true;
+	}
+	return false;
+}
+
+bool kernel_tracepoint(const struct kernel *kernel, const char *name, bool *typed)
+{
+	char symbol[128];
+
+	snprintf(symbol, sizeof(symbol), "btf_trace_%s", name);
+	*typed = has_type(kernel->module, symbol, BTF_KIND_TYPEDEF) ||
+		 has_type(kernel->vmlinux, symbol, BTF_KIND_TYPEDEF);
+	if (*typed || in_tracefs(name))
+		return true;
+	/* The function that calls a tracepoint's probes, d25e37d89dd2 (5.10). */
+	snprintf(symbol, sizeof(symbol), "__traceiter_%s", name);
+	return ksyms_find(symbol, NULL, 0) == 0;
+}
+
+bool kernel_capable(unsigned int cap)
+{
+	return capng_have_capability(CAPNG_EFFECTIVE, cap) == 1;
+}

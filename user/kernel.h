@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the running kernel offers. Everything here is looked at, nothing is
+ * inferred from the version; the release string is for people and for finding
+ * a bundled BTF by its exact name.
+ */
+#ifndef EXT4RACE_KERNEL_H
+#define EXT4RACE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct btf;
+
+struct kernel {
+	char release[65];
+	char lockdown[32];	/* "none", "integrity", "confidentiality", "not built in" */
+	struct btf *vmlinux;	/* NULL: CONFIG_DEBUG_INFO_BTF is not set */
+	struct btf *module;	/* BTF of the ext4 module, NULL if built in or none */
+	struct btf *custom;	/* --btf FILE, NULL if not given */
+	bool ext4_here;		/* ext4 is built in or loaded */
+	bool ext4_is_module;
+	bool ext4_types;	/* some BTF describes ext4's structures */
+	bool has_kprobes;
+	bool has_livepatch;	/* CONFIG_LIVEPATCH */
+	/*
+	 * ftrace lets a livepatch and a BPF trampoline share a function: enum
+	 * ftrace_ops_cmd, 53cd885bc5c3 (6.0). Before that an attached fentry makes a
+	 * livepatch of the same function fail to load.
+	 */
+	bool livepatch_shares;
+	/* ES tracepoints fire after the change: ext4_inode_info.i_es_seq, 07c440e8da8f (6.19). */
+	bool tracepoints_late;
+};
+
+/* 0, or negative errno and one line in why (--btf FILE that is no BTF). */
+int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t why_size);
+void kernel_close(struct kernel *kernel);
+
+/* The BTF that holds ext4's types: custom, module or vmlinux; NULL if none does. */
+const struct btf *kernel_ext4_btf(const struct kernel *kernel);
+
+/* What is known about a kernel function. */
+struct kernel_func {
+	bool in_btf;	  /* of the running kernel: fentry can have it */
+	bool is_symbol;	  /* kprobe can have it */
+	char variant[128]; /* the only symbol has a compiler's suffix */
+	int nargs;	  /* -1: no BTF tells */
+	bool returns_void; /* valid if nargs >= 0 */
+	unsigned int arg_size[6]; /* bytes of the first arguments, valid if nargs >= 0 */
+};
+
+/* Looks a function up. 0 or negative errno (the symbol table cannot be read). */
+int kernel_func(const struct kernel *kernel, const char *name, struct kernel_func *func);
+
+/* The tracepoint exists: by BTF (*typed: tp_btf can have it), tracefs or symbols. */
+bool kernel_tracepoint(const struct kernel *kernel, const char *name, bool *typed);
+
+/* Capability bit (CAP_BPF ...) is in the effective set. */
+bool kernel_capable(unsigned int cap);
+
+#endif /* EXT4RACE_KERNEL_H */
