@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Shared by the fleet tests: build directory, processes, waiting, the verdict.
+
+FLEET=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$FLEET/../.." && pwd)
+BUILD=${FLEET_BUILD:-$ROOT/build/fleet}
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/fleet.XXXXXX")
+export FLEET ROOT BUILD TMP
+PIDS=()
+CHECKS=0
+FAILED=0
+
+# ok NAME COMMAND...: one check; its output is shown when it fails.
+ok() {
+	local name=$1
+	shift
+	CHECKS=$((CHECKS + 1))
+	if "$@" >"$TMP/check.out" 2>&1; then
+		echo "ok $CHECKS - $name"
+		return
+	fi
+	FAILED=$((FAILED + 1))
+	echo "not ok $CHECKS - $name"
+	sed 's/^/# /' "$TMP/check.out" | tail -n 30
+}
+
+# not COMMAND...: succeeds when it fails, but not when it was killed.
+not() {
+	local rc=0
+	"$@" || rc=$?
+	((rc > 0 && rc < 124))
+}
+
+# need PROGRAM...: ends the test with 77, "skipped", where one is missing.
+need() {
+	local p
+	for p in "$@"; do
+		command -v "$p" >/dev/null || {
+			echo "1..0 # skip $p is not installed"
+			rm -rf "$TMP"
+			exit 77
+		}
+	done
+}
+
+# spawn LOG COMMAND...: in the background, ended with the test; pid in $SPAWNED.
+spawn() {
+	local log=$1
+	shift
+	"$@" >"$log" 2>&1 &
+	SPAWNED=$!
+	PIDS+=("$SPAWNED")
+}
+
+# end PID: asks it to go, waits for it.
+end() {
+	kill "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
+# until_ok SECONDS COMMAND...: polls until it succeeds; fails when time is up.
+until_ok() {
+	local limit=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < limit)) || {
+			echo "not within the time: $*" >&2
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+# feeder NAME ARGS...: starts one; its port goes to $PORT, its pid to $SPAWNED.
+feeder() {
+	local name=$1
+	shift
+	spawn "$TMP/$name.log" "$BUILD/feeder" "$@"
+	until_ok 10 grep -q '^listening' "$TMP/$name.log" || {
+		cat "$TMP/$name.log" >&2
+		return 1
+	}
+	PORT=$(awk '/^listening/ { print $2 }' "$TMP/$name.log")
+}
+
+# A port that nobody listens on now, for programs that do not choose their own.
+free_port() {
+	local port
+	for _ in {1..50}; do
+		port=$((20000 + RANDOM % 12000))
+		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+			echo "$port"
+			return
+		fi
+	done
+	return 1
+}
+
+# metric URL NAME{LABELS}: the value of one series.
+metric() {
+	curl -fsS --max-time 10 "$1" | awk -v want="$2" '$1 == want { print $2; found = 1 } END { exit !found }'
+}
+
+finish() {
+	local rc=$? pid
+	for pid in "${PIDS[@]}"; do
+		kill "$pid" 2>/dev/null || true
+	done
+	for pid in "${PIDS[@]}"; do
+		wait "$pid" 2>/dev/null || true
+	done
+	rm -rf "$TMP"
+	if ((rc == 77)); then
+		exit 77
+	fi
+	echo "1..$CHECKS"
+	if ((rc || FAILED)); then
+		echo "# $FAILED of $CHECKS failed, status $rc"
+		exit 1
+	fi
+}
+trap finish EXIT
