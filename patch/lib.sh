@@ -249,7 +249,8 @@ extract_vmlinux() {
 	start=$(((sects + 1) * 512 + offset))
 	magic=$(od -An -tx1 -j "$start" -N 4 "$image" | tr -d ' ')
 	# The last four bytes of the payload are the unpacked size, not data.
-	tail -c +$((start + 1)) "$image" | head -c $((length - 4)) |
+	dd if="$image" iflag=skip_bytes,count_bytes skip="$start" count=$((length - 4)) \
+		bs=1M status=none |
 		case $magic in
 		fd377a58) xz -dc ;;
 		28b52ffd) zstd -dc ;;
