@@ -187,7 +187,7 @@ static int conn_tls(struct sink_http *h, struct conn *c, struct MHD_Connection *
 		return -EINVAL;
 	creds_refresh(h);
 	c->creds = tls_creds_get(h->creds);
-	return tls_creds_apply(c->creds, h->config, *(gnutls_session_t *)info->tls_session);
+	return tls_creds_apply(c->creds, h->config, (gnutls_session_t)info->tls_session);
 }
 
 static void conn_open(struct sink_http *h, struct MHD_Connection *mhd, void **context)

@@ -3,6 +3,7 @@
 # The table in docs/metrics.md and the real output name the same metrics, with
 # the same types and labels.
 set -euo pipefail
+# shellcheck source=tests/fleet/lib.sh
 . "$(dirname "$0")/lib.sh"
 need curl
 
@@ -60,5 +61,6 @@ grep -vE '^(process_|ext4race_http_)' "$TMP/documented" >"$TMP/doc.textfile"
 mv "$TMP/doc.textfile" "$TMP/documented"
 shown "$TMP/full.prom" >"$TMP/shown"
 ok "docs/metrics.md is what the textfile shows" compare "$TMP/shown"
+# shellcheck disable=SC2016 # of awk
 ok "every metric has HELP and TYPE" awk '
 	/^# HELP / { help[$3] = 1 } /^# TYPE / { if (!help[$3]) exit 1 }' "$TMP/page"

@@ -81,6 +81,7 @@ feeder() {
 		cat "$TMP/$name.log" >&2
 		return 1
 	}
+	# shellcheck disable=SC2034 # for the tests
 	PORT=$(awk '/^listening/ { print $2 }' "$TMP/$name.log")
 }
 

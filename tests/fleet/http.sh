@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The exporter's pages, and that bad clients cost the detector nothing: its
+# counts stay exact and its memory bounded.
+set -euo pipefail
+# shellcheck source=tests/fleet/lib.sh
+. "$(dirname "$0")/lib.sh"
+need curl jq promtool
+
+EVENTS=2000
+MEMORY_KIB=65536
+
+status() { # URL WANTED [CURL ARGS...]
+	local url=$1 want=$2 got
+	shift 2
+	got=$(curl -sS --max-time 10 -o /dev/null -w '%{http_code}' "$@" "$url")
+	[[ $got == "$want" ]] || {
+		echo "$url: $got instead of $want"
+		return 1
+	}
+}
+
+content_type() { # URL ACCEPT WANTED
+	curl -fsS --max-time 10 -o /dev/null -w '%{content_type}' -H "Accept: $2" "$1" | grep -qxF "$3"
+}
+
+metrics_lint() {
+	curl -fsS "$URL/metrics" | promtool check metrics
+}
+
+events_are_json() {
+	curl -fsS "$URL/events" | jq -e 'length == 256 and all(.schema == 1 and .type and .time)'
+}
+
+# The sum over all filesystems of a counter on the page.
+sum() {
+	curl -fsS "$URL/metrics" | awk -v want="$1{" 'index($1, want) == 1 { s += $NF } END { print s + 0 }'
+}
+
+# What the page says is what the feeder says when it goes.
+exact() {
+	local page total
+	page=$(sum ext4race_overwritten_blocks_total)
+	end "$FEEDER"
+	total=$(tail -n 1 "$TMP/http.log" | jq .overwritten_blocks)
+	echo "page $page, feeder $total"
+	((page == total && page > 0))
+}
+
+memory_bounded() {
+	local high
+	high=$(awk '/^VmHWM/ { print $2 }' "/proc/$FEEDER/status")
+	echo "# peak resident memory: $high KiB" >&3
+	((high < MEMORY_KIB))
+}
+
+abuse() {
+	timeout 120 "$BUILD/abuse" "$1" "$PORT" "$2"
+}
+
+dropped() {
+	(($(metric "$URL/metrics" "ext4race_http_dropped_connections_total{reason=\"$1\"}") > 0))
+}
+
+# Nobody wakes up while nobody asks: the HTTP thread's switches stay the same
+# from one replayed event to the ones long after.
+http_thread_switches() {
+	local t
+	for t in /proc/"$FEEDER"/task/*; do
+		if [[ $(<"$t/comm") == http ]]; then
+			awk '/ctxt_switches/ { s += $2 } END { print s }' "$t/status"
+			return
+		fi
+	done
+	return 1
+}
+
+exec 3>&1
+feeder http --record "$FLEET/recorded/vulnerable.jsonl" --listen 0 --rate 400 --count "$EVENTS"
+FEEDER=$SPAWNED
+URL=http://localhost:$PORT
+
+before=$(http_thread_switches)
+until_ok 30 grep -q '^done' "$TMP/http.log"
+ok "no request, no wake-up" test "$(http_thread_switches)" = "$before"
+
+for page in / /metrics /healthz /events '/metrics?x=y'; do
+	ok "GET $page" status "$URL$page" 200
+	ok "HEAD $page" status "$URL$page" 200 --head
+done
+ok "unknown page" status "$URL/metric" 404
+ok "POST is refused" status "$URL/metrics" 405 -d x=y
+ok "PUT of a large body is refused" status "$URL/metrics" 405 -T "$BUILD/feeder"
+ok "DELETE is refused" status "$URL/" 405 -X DELETE
+ok "promtool check metrics" metrics_lint
+ok "text by default" content_type "$URL/metrics" '*/*' 'text/plain; version=0.0.4; charset=utf-8'
+ok "OpenMetrics when asked for" content_type "$URL/metrics" \
+	'application/openmetrics-text;version=1.0.0,text/plain;q=0.5' \
+	'application/openmetrics-text; version=1.0.0; charset=utf-8'
+ok "/events is an array of reports" events_are_json
+ok "loopback by default" not curl -sS --max-time 5 "http://$(hostname -I | awk '{ print $1 }'):$PORT/"
+
+ok "garbage" abuse garbage 500
+ok "headers of a megabyte" abuse oversize 20
+ok "too many headers" abuse headers 50
+ok "1000 connections that say nothing, and a scrape" abuse flood 1000
+ok "readers that never read, and a scrape" abuse deaf 200
+ok "slow senders are closed" abuse slow 50
+ok "evicted connections are counted" dropped evicted
+ok "slow connections are counted" dropped timeout
+ok "memory is bounded" memory_bounded
+ok "counts are exact" exact
+
+feeder sick --record "$FLEET/recorded/fixed.jsonl" --listen 0 --unhealthy
+ok "unhealthy is 503" status "http://localhost:$PORT/healthz" 503
+ok "a used port is one clear line" grep -q "Address already in use" \
+	<("$BUILD/feeder" --record "$FLEET/recorded/fixed.jsonl" --listen "$PORT" 2>&1)
+for bad in 70000 x: :x '[::1' ::1:80 '' 1.2.3.4.5:80; do
+	ok "refuses --listen '$bad'" not "$BUILD/feeder" --record "$FLEET/recorded/fixed.jsonl" \
+		--listen "$bad"
+done
