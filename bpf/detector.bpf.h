@@ -96,15 +96,15 @@ static __always_inline bool is_watched(const struct inode *inode, bool typed)
 	return false;
 }
 
-/* Multiplicative hash: kernel addresses differ in the middle bits. */
-static __always_inline u32 hash_ptr(u64 ptr, u32 slots)
+/* Multiplicative hash of an address or an inode number. */
+static __always_inline u32 hash_64(u64 v, u32 slots)
 {
-	return (ptr * 0x9e3779b97f4a7c15ULL >> 40) & (slots - 1);
+	return (v * 0x9e3779b97f4a7c15ULL >> 40) & (slots - 1);
 }
 
 static __always_inline struct task_slot *slot_of(u64 task)
 {
-	u32 idx = hash_ptr(task, TASK_SLOTS);
+	u32 idx = hash_64(task, TASK_SLOTS);
 
 	return bpf_map_lookup_elem(&task_slots, &idx);
 }
@@ -127,52 +127,47 @@ static __always_inline bool overlaps(u32 a, u32 alen, u32 b, u32 blen)
 
 /* ---- memory of allocations ---- */
 
-static __always_inline u32 block_slot(const struct inode *inode, u32 lblk)
+static __always_inline u32 block_slot(u64 ino, u32 lblk)
 {
-	return (hash_ptr((u64)inode, ALLOC_SLOTS) + lblk) & (ALLOC_SLOTS - 1);
+	return (hash_64(ino, ALLOC_SLOTS) + lblk) & (ALLOC_SLOTS - 1);
 }
 
 static __always_inline bool rec_matches(const struct alloc_rec *rec, const struct inode *inode,
-					u32 generation, u32 lblk, u32 len)
+					u32 generation, u32 lblk)
 {
 	return rec->inode == (u64)inode && rec->generation == generation &&
-	       overlaps(rec->lblk, rec->len, lblk, len);
+	       lblk - rec->lblk < rec->len;
 }
 
 /*
- * The newest remembered allocation of [lblk, lblk + len) not older than
- * since_ns, or NULL. The record may be overwritten while the caller reads it
- * only by an allocation on another inode: i_data_sem is held on this one.
+ * The newest remembered allocation of lblk not older than since_ns, or NULL. The
+ * record may be overwritten while the caller reads it only by an allocation on
+ * another inode: i_data_sem is held on this one.
  */
 static __noinline const struct alloc_rec *find_alloc(const struct inode *inode, u32 generation,
-						     u32 lblk, u32 len, u64 since_ns)
+						     u32 lblk, u64 since_ns)
 {
 	const struct alloc_rec *rec, *best = NULL;
-	u64 best_ns = since_ns;
+	u64 ino = BPF_CORE_READ(inode, i_ino);
 	struct wide_recs *wide;
 	u32 idx, i;
 
-	for (i = 0; i < 16; i++) {
-		if (i >= len)
-			break;
-		idx = block_slot(inode, lblk + i);
-		rec = bpf_map_lookup_elem(&allocs, &idx);
-		if (rec && rec_matches(rec, inode, generation, lblk, len) &&
-		    rec->alloc.time_ns >= best_ns) {
-			best = rec;
-			best_ns = rec->alloc.time_ns;
-		}
+	idx = block_slot(ino, lblk);
+	rec = bpf_map_lookup_elem(&allocs, &idx);
+	if (rec && rec_matches(rec, inode, generation, lblk) && rec->alloc.time_ns >= since_ns) {
+		best = rec;
+		since_ns = rec->alloc.time_ns;
 	}
-	idx = hash_ptr((u64)inode, WIDE_SLOTS);
+	idx = hash_64(ino, WIDE_SLOTS);
 	wide = bpf_map_lookup_elem(&wide_allocs, &idx);
 	if (!wide)
 		return best;
 	for (i = 0; i < WIDE_WAYS; i++) {
 		rec = &wide->rec[i];
-		if (rec_matches(rec, inode, generation, lblk, len) && rec->alloc.time_ns >= best_ns) {
-			best = rec;
-			best_ns = rec->alloc.time_ns;
-		}
+		if (!rec_matches(rec, inode, generation, lblk) || rec->alloc.time_ns < since_ns)
+			continue;
+		best = rec;
+		since_ns = rec->alloc.time_ns;
 	}
 	return best;
 }
@@ -180,7 +175,7 @@ static __noinline const struct alloc_rec *find_alloc(const struct inode *inode, 
 /* No allocation on this inode's bucket at or after since_ns. */
 static __always_inline bool no_alloc_since(const struct inode *inode, u64 since_ns)
 {
-	u32 idx = hash_ptr((u64)inode, STAMP_SLOTS);
+	u32 idx = hash_64(BPF_CORE_READ(inode, i_ino), STAMP_SLOTS);
 	u64 *stamp = bpf_map_lookup_elem(&alloc_stamps, &idx);
 
 	return stamp && *stamp < since_ns;
@@ -280,54 +275,59 @@ static __noinline int overwritten(struct e4r_event *ev)
 
 /* ---- the question ---- */
 
-/* What the tree says about [lblk, lblk + len). */
+/* What the tree says about [lblk, lblk + len), in blocks. */
 struct es_answer {
-	u32 lblk;   /* first block with a mapping that is not delayed */
-	u32 blocks; /* so many of them */
-	u32 missing; /* blocks without any entry */
-	u32 delayed; /* blocks that are delayed already */
-	u64 pblk;   /* of lblk, with the status bits */
+	u64 mapped;  /* with a mapping that is not delayed */
+	u64 missing; /* without any entry */
+	u64 delayed; /* delayed already */
 };
 
-/* 0, or -1 when the tree could not be read. */
+/*
+ * 0, or -1 when the tree could not be read. Block by block and without branches
+ * on what was found: entry by entry the verifier would have to follow every
+ * combination of what eight entries can be.
+ */
 static __always_inline int es_ask(const struct inode *inode, u32 lblk, u32 len, bool use_cache,
 				  struct es_answer *ans)
 {
-	u32 pos = lblk, end = lblk + len, stop;
+	u64 mapped = 0, missing = 0, delayed = 0, bits;
 	struct es_entry es = {};
-	int found, i;
+	u32 i;
 
-	for (i = 0; i < ES_MAX_ENTRIES; i++) {
-		if (pos >= end)
-			return 0;
-		found = es_find(inode, pos, use_cache, &es);
-		if (found < 0)
+	for (i = 0; i < ES_MAX_BLOCKS; i++) {
+		if (i >= len)
+			break;
+		if (es_find(inode, lblk + i, use_cache, &es))
 			return -1;
-		if (!found || es.lblk >= end) {
-			ans->missing += end - pos;
-			return 0;
-		}
-		if (es.lblk > pos) {
-			ans->missing += es.lblk - pos;
-			pos = es.lblk;
-		}
-		stop = es.lblk + es.len;
-		if (stop <= pos) /* not a sane entry */
-			return -1;
-		if (stop > end)
-			stop = end;
-		if (es_is_mapping(es.pblk)) {
-			if (!ans->blocks) {
-				ans->lblk = pos;
-				ans->pblk = es.pblk + (pos - es.lblk);
-			}
-			ans->blocks += stop - pos;
-		} else if (es.pblk & ES_DELAYED) {
-			ans->delayed += stop - pos;
-		}
-		pos = stop;
+		bits = es.pblk >> ES_SHIFT; /* written, unwritten, delayed, hole, missing */
+		mapped += (bits | bits >> 1) & ~(bits >> 2) & 1;
+		delayed += bits >> 2 & 1;
+		missing += bits >> 4;
 	}
-	return pos >= end ? 0 : -1;
+	ans->mapped = mapped;
+	ans->missing = missing;
+	ans->delayed = delayed;
+	return len > ES_MAX_BLOCKS ? -1 : 0;
+}
+
+/* The first mapping in the range, for the event. */
+static __always_inline void first_mapping(const struct inode *inode, u32 lblk, u32 len,
+					  struct e4r_event *ev)
+{
+	struct es_entry es = {};
+	u32 i;
+
+	ev->lblk = lblk;
+	for (i = 0; i < ES_MAX_BLOCKS; i++) {
+		if (i >= len || es_find(inode, lblk + i, false, &es))
+			return;
+		if (!es_is_mapping(es.pblk))
+			continue;
+		ev->lblk = lblk + i;
+		ev->pblk = (es.pblk & ES_PBLK_MASK) + (lblk + i - es.lblk);
+		ev->was = es.pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
+		return;
+	}
 }
 
 /*
@@ -335,37 +335,44 @@ static __always_inline int es_ask(const struct inode *inode, u32 lblk, u32 len, 
  * allocation of the block came after the fault's start and is remembered.
  */
 static __always_inline const struct alloc_rec *
-reclaimed_alloc(const struct inode *inode, u32 lblk, u32 len)
+reclaimed_alloc(const struct inode *inode, u32 lblk)
 {
 	struct task_slot *slot = own_slot(inode);
 
 	if (!slot || slot->op != SLOT_FAULT || no_alloc_since(inode, slot->start_ns))
 		return NULL;
-	return find_alloc(inode, BPF_CORE_READ(inode, i_generation), lblk, len, slot->start_ns);
+	return find_alloc(inode, BPF_CORE_READ(inode, i_generation), lblk, slot->start_ns);
 }
 
-/*
- * A collision at the entry of a delayed insert. ctx is only for the stack.
- * Rare, so that nothing here is on a hot path.
- */
-static __noinline int collision(void *ctx, const struct inode *inode, const struct es_answer *ans,
-				bool reclaimed)
+/* A delayed insert of [lblk, lblk + len) that hits an allocation. */
+struct hit {
+	u32 lblk;
+	u32 len;
+	u64 blocks;			/* so many of them collide */
+	const struct alloc_rec *gone;	/* the allocation whose entry was reclaimed */
+};
+
+/* ctx is only for the stack. Rare, so that nothing here is on a hot path. */
+static __noinline int collision(void *ctx, const struct inode *inode, const struct hit *hit)
 {
+	const struct alloc_rec *gone = hit->gone;
 	struct task_slot *slot = own_slot(inode);
-	const struct alloc_rec *rec;
 	struct e4r_event ev = {};
 	u32 tid;
 
 	fill_file(&ev, inode, false);
 	fill_fault(&ev, ctx, slot);
-	ev.lblk = ans->lblk;
-	ev.len = ans->blocks;
-	ev.was = ans->pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
-	ev.pblk = ans->pblk & ES_PBLK_MASK;
-	if (reclaimed)
+	ev.len = hit->blocks;
+	if (gone) {
 		ev.flags |= E4R_F_RECLAIMED;
-	rec = find_alloc(inode, ev.generation, ev.lblk, ev.len, 0);
-	fill_alloc(&ev, rec);
+		ev.lblk = hit->lblk;
+		ev.pblk = gone->pblk + (hit->lblk - gone->lblk);
+		ev.was = gone->was;
+		fill_alloc(&ev, gone);
+	} else {
+		first_mapping(inode, hit->lblk, hit->len, &ev);
+		fill_alloc(&ev, find_alloc(inode, ev.generation, ev.lblk, 0));
+	}
 	if (slot && slot->op == SLOT_FAULT)
 		slot->overwrites += ev.len;
 	if (!cfg_insert_returns)
@@ -382,7 +389,7 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 static __always_inline int on_delayed_insert(void *ctx, const struct inode *inode, u32 lblk,
 					     u32 len, bool typed)
 {
-	const struct alloc_rec *rec;
+	struct hit hit = { .lblk = lblk, .len = len };
 	struct es_answer ans = {};
 
 	if (!is_watched(inode, typed))
@@ -395,32 +402,22 @@ static __always_inline int on_delayed_insert(void *ctx, const struct inode *inod
 	if (holds_inode_lock(inode, typed))
 		return 0;
 	COUNT(fault_inserts);
-	if (es_ask(inode, lblk, len, true, &ans)) {
-		COUNT(lost_walk);
-		return 0;
-	}
+	if (es_ask(inode, lblk, len, true, &ans))
+		goto unreadable;
 	if (ans.delayed)
 		COUNT(already_delayed);
-	if (ans.blocks) {
-		/* Ask again without the cached entry: it may just have been freed. */
-		__builtin_memset(&ans, 0, sizeof(ans));
-		if (es_ask(inode, lblk, len, false, &ans)) {
-			COUNT(lost_walk);
-			return 0;
-		}
+	/* Ask again without the cached entry: it may just have been freed. */
+	if (ans.mapped && es_ask(inode, lblk, len, false, &ans))
+		goto unreadable;
+	hit.blocks = ans.mapped;
+	if (!ans.mapped && ans.missing) {
+		hit.gone = reclaimed_alloc(inode, lblk);
+		hit.blocks = hit.gone ? ans.missing : 0;
 	}
-	if (ans.blocks)
-		return collision(ctx, inode, &ans, false);
-	if (!ans.missing)
-		return 0;
-	rec = reclaimed_alloc(inode, lblk, len);
-	if (!rec)
-		return 0;
-	ans.lblk = lblk;
-	ans.blocks = len;
-	ans.pblk = (rec->pblk + (lblk - rec->lblk)) |
-		   (rec->was == E4R_WAS_UNWRITTEN ? ES_UNWRITTEN : ES_WRITTEN);
-	return collision(ctx, inode, &ans, true);
+	return hit.blocks ? collision(ctx, inode, &hit) : 0;
+unreadable:
+	COUNT(lost_walk);
+	return 0;
 }
 
 /* Only where the function returns int and cfg_insert_returns is set. */
@@ -502,7 +499,8 @@ static __always_inline void name_operation(struct e4r_alloc *alloc, const struct
 static __noinline int remember_alloc(void *ctx, const struct inode *inode, u32 lblk, u32 len,
 				     u64 pblk)
 {
-	u32 idx = hash_ptr((u64)inode, STAMP_SLOTS);
+	u64 ino = BPF_CORE_READ(inode, i_ino);
+	u32 idx = hash_64(ino, STAMP_SLOTS);
 	struct alloc_rec rec = {};
 	struct wide_recs *wide;
 	struct alloc_rec *at;
@@ -522,10 +520,10 @@ static __noinline int remember_alloc(void *ctx, const struct inode *inode, u32 l
 	if (stamp)
 		*stamp = rec.alloc.time_ns;
 	if (len == 1) {
-		idx = block_slot(inode, lblk);
+		idx = block_slot(ino, lblk);
 		at = bpf_map_lookup_elem(&allocs, &idx);
 	} else {
-		idx = hash_ptr((u64)inode, WIDE_SLOTS);
+		idx = hash_64(ino, WIDE_SLOTS);
 		wide = bpf_map_lookup_elem(&wide_allocs, &idx);
 		if (!wide)
 			return 0;
@@ -584,12 +582,14 @@ static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, 
 
 static __noinline int near_miss(void *ctx, const struct inode *inode, const struct task_slot *slot)
 {
-	const struct alloc_rec *rec;
+	const struct alloc_rec *rec = NULL;
 	struct e4r_event ev = {};
 	struct e4r_stats *st;
+	u32 i;
 
 	fill_file(&ev, inode, false);
-	rec = find_alloc(inode, ev.generation, slot->lblk, slot->len, slot->start_ns);
+	for (i = 0; i < ES_MAX_BLOCKS && i < slot->len && !rec; i++)
+		rec = find_alloc(inode, ev.generation, slot->lblk + i, slot->start_ns);
 	if (!rec)
 		return 0;
 	st = stats_of(ev.dev);

@@ -103,7 +103,7 @@ struct e4r_counters {
 	__u64 already_delayed;	/* hook fired after the change: useless hook */
 };
 
-/* Kept per filesystem, one per CPU. Touched only when something happened. */
+/* Kept per filesystem. Touched only when something happened. */
 struct e4r_stats {
 	__u64 overwritten_blocks;
 	__u64 overwritten_files;

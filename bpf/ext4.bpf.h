@@ -10,6 +10,9 @@
 #define EXT4RACE_EXT4_BPF_H
 
 #define LOAD(typed, ptr, member) ((typed) ? (ptr)->member : BPF_CORE_READ(ptr, member))
+/* The same through one more pointer. */
+#define LOAD2(typed, ptr, next, member)                                                            \
+	((typed) ? (ptr)->next->member : BPF_CORE_READ(ptr, next, member))
 
 /*
  * es_pblk keeps the status in its top bits: fs/ext4/extents_status.h, the same
@@ -21,6 +24,17 @@
 #define ES_DELAYED   (1ULL << 61)
 #define ES_HOLE	     (1ULL << 62)
 #define ES_PBLK_MASK ((1ULL << ES_SHIFT) - 1)
+/*
+ * Bit 63 is the kernel's REFERENCED, which does not matter here; in a struct
+ * es_entry it stands for "no entry covers the block".
+ */
+#define ES_MISSING (1ULL << 63)
+/*
+ * The same as a variable. The verifier knows constants and follows every
+ * combination of them through the blocks of a long insert; what comes from
+ * memory it takes as any value, once.
+ */
+__u64 es_missing = ES_MISSING;
 
 /*
  * A red-black tree of n nodes is at most 2 * log2(n + 1) deep. 48 levels hold
@@ -28,8 +42,11 @@
  */
 #define ES_MAX_DEPTH 48
 
-/* The longest delayed insert looked at: entries that it may cover. */
-#define ES_MAX_ENTRIES 8
+/*
+ * The longest delayed insert looked at. A fault inserts one block at a time
+ * (ext4_da_get_block_prep(), up to 7.2); a page of 64 KiB has 16 of 4 KiB.
+ */
+#define ES_MAX_BLOCKS 16
 
 /* rwsem: low bits of owner are flags (kernel/locking/rwsem.c). */
 #define RWSEM_READER_OWNED 1UL
@@ -58,17 +75,17 @@ static __always_inline bool holds_inode_lock(const struct inode *inode, bool typ
 /* A shared writable mapping exists, so that page_mkwrite can be in flight. */
 static __always_inline bool is_mapped_writable(const struct inode *inode, bool typed)
 {
-	return LOAD(typed, inode, i_mapping->i_mmap_writable.counter) > 0;
+	return LOAD2(typed, inode, i_mapping, i_mmap_writable.counter) > 0;
 }
 
 static __always_inline u32 inode_dev(const struct inode *inode, bool typed)
 {
-	return LOAD(typed, inode, i_sb->s_dev);
+	return LOAD2(typed, inode, i_sb, s_dev);
 }
 
 static __always_inline u32 inode_blkbits(const struct inode *inode, bool typed)
 {
-	return LOAD(typed, inode, i_sb->s_blocksize_bits);
+	return LOAD2(typed, inode, i_sb, s_blocksize_bits);
 }
 
 static __always_inline const struct ext4_inode_info *ext4_i(const struct inode *inode)
@@ -89,11 +106,6 @@ struct es_entry {
 	u32 len;
 	u64 pblk; /* with the status bits */
 };
-
-static __always_inline bool es_covers(const struct es_entry *es, u32 lblk)
-{
-	return es->lblk <= lblk && lblk - es->lblk < es->len;
-}
 
 /* Mapped to disk blocks and not (also) delayed: a delayed insert must not. */
 static __always_inline bool es_is_mapping(u64 pblk)
@@ -143,58 +155,52 @@ static __always_inline const struct extent_status *es_of_rb(const void *rb)
 	return rb - bpf_core_field_offset(struct extent_status, rb_node);
 }
 
-static __always_inline void es_entry_from(struct es_entry *out, const struct es_node *node)
-{
-	out->lblk = node->lblk;
-	out->len = node->len;
-	out->pblk = node->pblk;
-}
-
 /*
- * The entry that covers lblk, or else the first one after it.
- * 1: *out is that entry. 0: there is none. -1: the tree could not be read.
+ * The entry that covers lblk; ES_MISSING in its pblk when none does. 0, or -1 when
+ * the tree could not be read.
  *
- * The caller's task holds i_data_sem, so no allocator changes the tree
- * meanwhile, but the shrinker may, and so may readers before acf795dc161f
- * (6.8, 5.10.213): whoever acts on the answer asks twice (es_confirm()).
+ * The caller's task holds i_data_sem, so that no allocator changes the tree
+ * meanwhile, but the shrinker may, and so may readers before acf795dc161f (6.8,
+ * 5.10.213): whoever acts on a mapping found through cache_es asks again without.
  */
 static __noinline int es_find(const struct inode *inode, u32 lblk, bool use_cache,
 			      struct es_entry *out)
 {
 	const struct ext4_inode_info *ei = ext4_i(inode);
-	const void *root, *cache;
 	struct es_node node = {};
-	bool found = false;
+	const void *next;
 	int i;
 
 	if (use_cache) {
-		if (bpf_core_read(&cache, sizeof(cache), &ei->i_es_tree.cache_es))
+		if (bpf_core_read(&next, sizeof(next), &ei->i_es_tree.cache_es))
 			return -1;
-		if (cache && !es_read_node(&node, cache)) {
-			es_entry_from(out, &node);
-			if (es_covers(out, lblk))
-				return 1;
-		}
+		if (next && !es_read_node(&node, next) && lblk >= node.lblk &&
+		    lblk - node.lblk < node.len)
+			goto found;
 	}
-	if (bpf_core_read(&root, sizeof(root), &ei->i_es_tree.root.rb_node))
+	if (bpf_core_read(&next, sizeof(next), &ei->i_es_tree.root.rb_node))
 		return -1;
-	for (i = 0; i < ES_MAX_DEPTH; i++) {
-		if (!root)
-			return found;
-		if (es_read_node(&node, es_of_rb(root)))
+	for (i = 0; i < ES_MAX_DEPTH && next; i++) {
+		if (es_read_node(&node, es_of_rb(next)))
 			return -1;
-		if (node.lblk > lblk) {
-			es_entry_from(out, &node);
-			found = true;
-			root = node.left;
-		} else if (lblk - node.lblk >= node.len) {
-			root = node.right;
-		} else {
-			es_entry_from(out, &node);
-			return 1;
-		}
+		if (node.lblk > lblk)
+			next = node.left;
+		else if (lblk - node.lblk >= node.len)
+			next = node.right;
+		else
+			goto found;
 	}
-	return root ? -1 : found;
+	if (next)
+		return -1;
+	out->lblk = lblk;
+	out->len = node.len;
+	out->pblk = es_missing;
+	return 0;
+found:
+	out->lblk = node.lblk;
+	out->len = node.len;
+	out->pblk = node.pblk & ~ES_MISSING;
+	return 0;
 }
 
 #endif /* EXT4RACE_EXT4_BPF_H */

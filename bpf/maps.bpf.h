@@ -94,7 +94,10 @@ struct {
 	__type(value, struct e4r_event);
 } pending SEC(".maps");
 
-/* Blocks overwritten per file alive, for the leak report. */
+/*
+ * Blocks overwritten per file alive, for the leak report. Preallocated like all
+ * hash maps here: kprobe programs may run where allocating could deadlock.
+ */
 struct file_key {
 	u64 ino;
 	u32 dev;
@@ -103,8 +106,7 @@ struct file_key {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
 	__type(key, struct file_key);
 	__type(value, u64);
 } files SEC(".maps");
@@ -119,11 +121,13 @@ struct {
 	__type(value, struct e4r_counters);
 } counters SEC(".maps");
 
-/* By dev. Key 0 takes what finds no room any more. */
+/*
+ * By dev. Key 0 takes what finds no room any more. Not per CPU: it is touched
+ * only when something happened, and 256 copies a CPU would be megabytes.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u32);
 	__type(value, struct e4r_stats);
 } stats SEC(".maps");

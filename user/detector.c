@@ -338,25 +338,17 @@ int detector_stats(const struct detector *det, struct detector_stats **out)
 	int fd = bpf_map__fd(det->skel->maps.stats), n = 0;
 	unsigned int key, *prev = NULL;
 	struct detector_stats *stats;
-	struct e4r_stats *values;
 	size_t max = bpf_map__max_entries(det->skel->maps.stats);
 
 	stats = calloc(max, sizeof(*stats));
-	values = calloc(det->n_cpus, sizeof(*values));
-	if (!stats || !values) {
-		free(stats);
-		free(values);
+	if (!stats)
 		return -ENOMEM;
-	}
 	while ((size_t)n < max && !bpf_map_get_next_key(fd, prev, &key)) {
 		prev = &stats[n].dev;
 		*prev = key;
-		if (bpf_map_lookup_elem(fd, &key, values))
-			continue;
-		sum_cpus(&stats[n].stats, values, sizeof(*values), det->n_cpus);
-		n++;
+		if (!bpf_map_lookup_elem(fd, &key, &stats[n].stats))
+			n++;
 	}
-	free(values);
 	*out = stats;
 	return n;
 }
