@@ -280,3 +280,16 @@ make_external() {
 	fi
 	"${run[@]}" make -C "$headers" M="$dir" -j "$JOBS" "${cc[@]}" "$@"
 }
+
+# source_matches SOURCE HEADERS: dies unless they are of the same kernel version.
+# Debian's release (5.10.0-32-amd64) does not hold it, but its build string does.
+source_matches() {
+	local tree=$1 headers=$2 version sublevel built
+
+	version=$(tree_version "$tree")
+	sublevel=$(sed -n 's/^SUBLEVEL = //p' "$tree/Makefile")
+	built=$(find "$headers/include/generated" -maxdepth 1 -name compile.h -o -name utsversion.h |
+		xargs sed -n 's/.*UTS_VERSION[[:space:]]*"\(.*\)"$/\1/p')
+	[[ "$built $(headers_release "$headers")" =~ (^|[^0-9.])"$version.$sublevel"([^0-9.]|$) ]] ||
+		die "$tree is $version.$sublevel, but $headers is for $(headers_release "$headers") ($built); use the source package of that kernel"
+}
