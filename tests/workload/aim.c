@@ -4,10 +4,12 @@
 
 #include "race.h"
 
-#define CALIBRATE_SPINS 200000
+#define CALIBRATE_ROUNDS 5
+#define CALIBRATE_SPINS	 100000
 /* One file in this many tries another offset than the best known. */
-#define EXPLORE	 8
-#define MAX_ZOOM 1
+#define EXPLORE 8
+/* How often every arm is tried before its rate is trusted. */
+#define ZOOM_PASSES 2
 /* Hits per attempt that need no narrower range. */
 #define GOOD	  0.5
 #define ZOOM_ARMS 3 /* to each side of the best */
@@ -29,19 +31,20 @@ static uint64_t draw(struct aim *a)
 
 void aim_init(struct aim *a, bool learn, uint64_t seed)
 {
-	uint64_t t;
+	uint64_t t, best = UINT64_MAX;
 	int i;
 
 	memset(a, 0, sizeof(*a));
 	a->learn = learn;
 	a->rng = seed | 1;
-	/* Twice: an emulator translates the loop during the first pass. */
-	for (i = 0; i < 2; i++) {
+	/* The best of some: the others were interrupted, or translated by an emulator. */
+	for (i = 0; i < CALIBRATE_ROUNDS; i++) {
 		t = now_ns();
 		aim_spin(CALIBRATE_SPINS);
 		t = now_ns() - t;
+		best = t < best ? t : best;
 	}
-	a->spins_per_ns = (double)CALIBRATE_SPINS / (double)(t ? t : 1);
+	a->spins_per_ns = (double)CALIBRATE_SPINS / (double)(best ? best : 1);
 }
 
 static unsigned int best_arm(const struct aim *a)
@@ -62,37 +65,60 @@ static void set_range(struct aim *a, double lo, double hi)
 	memset(a->rate, 0, sizeof(a->rate));
 }
 
-static void narrow(struct aim *a, unsigned int best)
+/* From half an operation early to one operation late. */
+static void set_wide(struct aim *a)
+{
+	a->wide_ns = a->op_ns;
+	a->narrow = false;
+	set_range(a, -0.5 * a->op_ns, a->op_ns);
+}
+
+static void set_narrow(struct aim *a, unsigned int best)
 {
 	double centre = a->lo + (best + 0.5) * a->step;
 	double reach = (ZOOM_ARMS + 0.5) * a->step;
 
-	a->zoom++;
+	a->narrow = true;
+	a->wide_best = a->rate[best];
 	set_range(a, centre - reach, centre + reach);
+}
+
+static void choose_range(struct aim *a, unsigned int best)
+{
+	bool seen_all = a->tried >= ZOOM_PASSES * AIM_ARMS;
+
+	/* The first operations are slow ones, and so may any be on a busy machine. */
+	if (!a->wide_ns || (!a->narrow && a->op_ns < 0.7 * a->wide_ns))
+		set_wide(a);
+	else if (!a->narrow && seen_all && a->rate[best] > 0 && a->rate[best] < GOOD)
+		set_narrow(a, best);
+	else if (a->narrow && seen_all && a->rate[best] < 0.5 * a->wide_best)
+		set_wide(a); /* what was narrowed to was luck */
 }
 
 /* Choose the next file's offset. */
 void aim_next(struct aim *a)
 {
-	unsigned int best = best_arm(a);
+	unsigned int best;
 
-	if (!a->op_ns) {
-		/* Nothing measured yet; a few microseconds harm nobody. */
-		a->lo = 0;
-		a->step = 1000;
+	/* Nothing is measured before the first file. */
+	if (!a->op_ns)
 		return;
-	}
-	if (a->step == 1000 && !a->lo)
-		set_range(a, -0.5 * a->op_ns, a->op_ns);
-	else if (a->tried >= AIM_ARMS && a->rate[best] > 0 && a->rate[best] < GOOD &&
-		 a->zoom < MAX_ZOOM)
-		narrow(a, best);
-	if (a->tried < AIM_ARMS)
-		a->arm = a->tried++;
+	choose_range(a, best_arm(a));
+	best = best_arm(a);
+	if (a->tried < AIM_ARMS || (a->rate[best] < GOOD && a->tried < ZOOM_PASSES * AIM_ARMS))
+		a->arm = a->tried++ % AIM_ARMS;
 	else if (a->rate[best] <= 0 || draw(a) % EXPLORE == 0)
 		a->arm = (unsigned int)(draw(a) % AIM_ARMS);
 	else
 		a->arm = best;
+}
+
+/* The mean of the fastest file is what an undisturbed operation takes. */
+void aim_duration(struct aim *a, double ns)
+{
+	if (ns > 0 && (!a->op_ns || ns < a->op_ns))
+		a->op_ns = ns;
 }
 
 void aim_result(struct aim *a, double hits, unsigned int steps)

@@ -2,12 +2,14 @@
 /* Two threads, aligned page by page. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,18 +34,57 @@ void run_fail(struct shared *sh, const char *what, int err)
 }
 
 /*
+ * Spins, then yields, before a thread that waits gives its processor away.
+ * A direct write takes a disk's time: to sleep through each would make the
+ * next start too coarse.
+ */
+#define MEET_SPINS	   20000
+#define MEET_YIELDS	   100
+#define MEET_YIELDS_DIRECT 10000
+
+static long futex(_Atomic uint32_t *word, int op, uint32_t value)
+{
+	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+}
+
+static bool has_met(struct side *s, uint32_t turn)
+{
+	return (int32_t)(atomic_load(&s->met) - turn) >= 0;
+}
+
+/*
  * Wait until both threads have come here equally often. Both sides call it in
- * the same sequence whatever fails in between, so it always ends.
+ * the same sequence whatever fails in between, so it always ends. Who waits
+ * long sleeps: the other may be in want of this very processor.
  */
 static void meet(const struct pair *p, struct side *self, struct side *other)
 {
-	unsigned long turn = atomic_load_explicit(&self->met, memory_order_relaxed) + 1;
-	unsigned int spins = 0;
+	uint32_t turn = atomic_load_explicit(&self->met, memory_order_relaxed) + 1, seen;
+	unsigned int waited;
 
-	atomic_store_explicit(&self->met, turn, memory_order_release);
-	while (atomic_load_explicit(&other->met, memory_order_acquire) < turn)
-		if (++spins > p->spin_limit)
-			sched_yield();
+	atomic_store(&self->met, turn);
+	if (atomic_load(&other->asleep))
+		futex(&self->met, FUTEX_WAKE, 1);
+	for (waited = 0; !has_met(other, turn) && waited < p->spin_limit; waited++)
+		;
+	for (waited = 0; !has_met(other, turn) && waited < p->yield_limit; waited++)
+		sched_yield();
+	if (has_met(other, turn))
+		return;
+	atomic_store(&self->asleep, 1);
+	while (!has_met(other, turn)) {
+		seen = atomic_load(&other->met);
+		if ((int32_t)(seen - turn) < 0)
+			futex(&other->met, FUTEX_WAIT, seen);
+	}
+	atomic_store(&self->asleep, 0);
+}
+
+/* Meet so that both go on at the same moment: whoever slept is awake by the second time. */
+static void align(const struct pair *p, struct side *self, struct side *other)
+{
+	meet(p, self, other);
+	meet(p, self, other);
 }
 
 static void start_side(const struct pair *p, struct side *s, const char *comm)
@@ -82,7 +123,7 @@ static void victim_round(struct pair *p, unsigned int steps)
 
 	for (i = 0; i < steps; i++) {
 		if (page || !i) {
-			meet(p, &p->victim, &p->partner);
+			align(p, &p->victim, &p->partner);
 			aim_spin(aim_victim_delay(&p->aim));
 		}
 		act(p, &p->victim, m->victim, i);
@@ -101,7 +142,7 @@ static void partner_round(struct pair *p, unsigned int steps)
 		steps = 1;
 	for (i = 0; i < steps; i++) {
 		if (page || !i) {
-			meet(p, &p->partner, &p->victim);
+			align(p, &p->partner, &p->victim);
 			aim_spin(aim_partner_delay(&p->aim));
 		}
 		if (m->flags & MODE_AFTER)
@@ -169,8 +210,11 @@ static void learn(struct pair *p, long long before, unsigned int steps)
 	struct aim *a = &p->aim;
 	double hits;
 
-	if (p->partner.done)
-		a->op_ns = (double)p->partner.busy_ns / (double)p->partner.done;
+	if (p->partner.done > p->partner_done)
+		aim_duration(a, (double)(p->partner.busy_ns - p->partner_busy_ns) /
+					(double)(p->partner.done - p->partner_done));
+	p->partner_done = p->partner.done;
+	p->partner_busy_ns = p->partner.busy_ns;
 	/* The counter is exact, but it is everybody's. */
 	if (p->opt->processes > 1 || before < 0 || after < 0)
 		hits = (double)p->file.surplus;
@@ -271,7 +315,8 @@ static int set_up(struct pair *p)
 		memset(sides[i]->buf, 0, p->fs->page);
 	}
 	/* On one processor spinning only keeps the other thread away. */
-	p->spin_limit = nth_cpu(0) < 0 ? 0 : 20000;
+	p->spin_limit = nth_cpu(0) < 0 ? 0 : MEET_SPINS;
+	p->yield_limit = p->opt->mode->flags & MODE_DIRECT ? MEET_YIELDS_DIRECT : MEET_YIELDS;
 	aim_init(&p->aim, p->opt->aim && !(p->opt->mode->flags & MODE_CONTROL),
 		 now_ns() ^ (uint64_t)getpid() << 32);
 	return 0;
@@ -291,7 +336,8 @@ int pair_run(struct pair *p)
 	err = -pthread_create(&victim, NULL, victim_thread, p);
 	if (err) {
 		p->go = false;
-		atomic_fetch_add(&p->victim.met, 1);
+		atomic_store(&p->victim.met, 1);
+		futex(&p->victim.met, FUTEX_WAKE, 1);
 		pthread_join(partner, NULL);
 		goto out;
 	}

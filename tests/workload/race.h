@@ -129,11 +129,13 @@ struct oplog {
 
 struct aim {
 	bool learn;
-	unsigned int zoom;     /* how often the range was narrowed */
+	bool narrow;	       /* the arms are around the best of the wide range */
+	double wide_best;      /* the rate that was narrowed to */
+	double wide_ns;	       /* op_ns that the wide range was made for */
 	unsigned int arm;      /* of this file */
 	unsigned int tried;    /* arms tried since the range was set */
 	double rate[AIM_ARMS]; /* smoothed hits per attempt */
-	double op_ns;	       /* mean duration of one partner operation */
+	double op_ns;	       /* duration of one partner operation, 0: not known */
 	double spins_per_ns;
 	double lo, step; /* ns */
 	uint64_t rng;
@@ -151,7 +153,8 @@ struct file {
 };
 
 struct side {
-	_Alignas(128) atomic_ulong met;
+	_Alignas(128) _Atomic uint32_t met; /* how often it came to meet(); wraps */
+	atomic_int asleep;
 	struct oplog log;
 	int cpu; /* -1: do not pin */
 	unsigned long done;
@@ -170,8 +173,11 @@ struct pair {
 	struct aim aim;
 	bool go;
 	unsigned int spin_limit;
+	unsigned int yield_limit;
 	unsigned long rounds;
 	uint64_t began_ns;
+	unsigned long partner_done; /* up to the file before */
+	uint64_t partner_busy_ns;
 };
 
 #define MODE_CONTROL  0x01 /* must never count */
@@ -220,6 +226,7 @@ void pattern_fill(char *page, size_t size, uint64_t file, unsigned int index);
 /* aim.c */
 void aim_init(struct aim *a, bool learn, uint64_t seed);
 void aim_next(struct aim *a);
+void aim_duration(struct aim *a, double ns);
 void aim_result(struct aim *a, double hits, unsigned int steps);
 long aim_victim_delay(struct aim *a);
 long aim_partner_delay(const struct aim *a);
