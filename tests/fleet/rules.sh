@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What is shipped for Prometheus and Alertmanager is valid, and the rules do what
+# their tests say.
+set -euo pipefail
+# shellcheck source=tests/fleet/lib.sh
+. "$(dirname "$0")/lib.sh"
+need promtool amtool jq
+
+DEPLOY=$ROOT/deploy
+
+# Every metric that rules and dashboard use is documented, or recorded by a rule.
+known_metrics() {
+	local used known
+	used=$({
+		sed -E 's/#.*//; s/[a-z]+:ext4race_[a-z_]+(:[a-z0-9]+)?//g' "$DEPLOY/prometheus/ext4race.rules.yml"
+		jq -r '.. | .expr? // empty' "$DEPLOY/grafana/ext4race.json" |
+			sed -E 's/[a-z]+:ext4race_[a-z_]+(:[a-z0-9]+)?//g'
+	} | grep -oE '\b(ext4race|process)_[a-z_]+' | sed -E 's/_bucket$//' | sort -u)
+	known=$(grep -oE '^\| `[a-z0-9_]+' "$ROOT/docs/metrics.md" | tr -d '|` ' | sort -u)
+	comm -23 <(echo "$used") <(echo "$known") | tee "$TMP/unknown"
+	[[ -n $used && ! -s $TMP/unknown ]]
+}
+
+# Every alert is tested, both firing and not.
+alerts_tested() {
+	local alert tests=$DEPLOY/prometheus/ext4race.rules.test.yml
+	while read -r alert; do
+		grep -A1 "alertname: $alert\$" "$tests" | grep -q exp_alerts || {
+			echo "$alert is never expected to fire"
+			return 1
+		}
+	done < <(awk '/- alert:/ { print $3 }' "$DEPLOY/prometheus/ext4race.rules.yml")
+}
+
+ok "promtool check rules" promtool check rules "$DEPLOY/prometheus/ext4race.rules.yml"
+ok "promtool check config" promtool check config "$DEPLOY/prometheus/prometheus.yml"
+ok "promtool test rules" promtool test rules "$DEPLOY/prometheus/ext4race.rules.test.yml"
+ok "every alert is tested" alerts_tested
+ok "amtool check-config" amtool check-config "$DEPLOY/alertmanager/alertmanager.yml"
+ok "dashboard is JSON" jq -e '.panels | length > 0' "$DEPLOY/grafana/ext4race.json"
+ok "rules and dashboard use what is documented" known_metrics
