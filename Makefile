@@ -95,3 +95,75 @@ $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 
 -include tests/unit/build.mk
 include tests/workload/build.mk
+
+# ---- tests ----
+
+.PHONY: all deps test test-unit test-host test-vm test-matrix test-patch test-fleet test-verify \
+	demo bench clean install uninstall deb help
+
+# Debian packages: to build, to test, to run the VMs.
+BUILD_DEPS := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
+	libjansson-dev libmicrohttpd-dev libgnutls28-dev libyaml-dev libsystemd-dev \
+	libcap-ng-dev libcrypt-dev linux-libc-dev
+TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils e2fsprogs \
+	busybox-static qemu-system-x86 qemu-system-arm dpkg-dev apt pahole bc bison flex \
+	libssl-dev rsync shellcheck procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+PYTHON ?= python3
+
+# Says what it installs, asks nothing, does nothing when all is there.
+deps:
+	$(Q)missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(BUILD_DEPS) $(TEST_DEPS) \
+			2>/dev/null | awk '$$2 == "installed" { print $$1 }' | sort -u | \
+			comm -13 - <(printf '%s\n' $(BUILD_DEPS) $(TEST_DEPS) | sort -u)); \
+	if [ -z "$$missing" ]; then echo "  DEPS     all there"; exit 0; fi; \
+	echo "  DEPS     installing:" $$missing; \
+	apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -q --no-install-recommends $$missing
+
+deps: SHELL := /bin/bash
+
+# The two commands of the README do their own set-up: tools first, then make again.
+test demo: deps
+	$(Q)$(MAKE) --no-print-directory run-$@
+
+.PHONY: run-test run-demo
+run-test: all unit-build workload
+	$(Q)tests/run
+
+run-demo: all workload
+	$(Q)tests/demo/run
+
+test-unit: unit
+test-host: all workload
+	$(Q)tests/host/run
+test-vm: all workload
+	$(Q)tests/vm/race/run
+test-matrix: all workload
+	$(Q)tests/vm/matrix/run
+test-patch: all workload
+	$(Q)tests/vm/patch/run
+test-verify: all workload
+	$(Q)tests/vm/verify/run
+bench: all workload
+	$(Q)tests/bench/run
+
+clean:
+	$(Q)rm -rf build ext4race-detect tests/workload/race
+
+# ---- installation ----
+
+install: all
+	$(call msg,INSTALL,$(DESTDIR)$(sbindir)/ext4race-detect)
+	$(Q)install -D -m 0755 ext4race-detect $(DESTDIR)$(sbindir)/ext4race-detect
+	$(Q)if [ -f docs/ext4race-detect.8 ]; then \
+		install -D -m 0644 docs/ext4race-detect.8 $(DESTDIR)$(mandir)/man8/ext4race-detect.8; fi
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(sbindir)/ext4race-detect $(DESTDIR)$(mandir)/man8/ext4race-detect.8
+
+help:
+	@sed -n '3,8s/^# *//p' Makefile
+	@echo 'make test-unit   cmocka tests             make test-host    on this kernel'
+	@echo 'make test-vm     real kernels, exactness  make test-matrix  every kernel and state'
+	@echo 'make test-patch  the fixes, proven        make bench        what it costs'
+	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the guest: one kernel that races, every way to attach, every allocator.
+watch() {
+	sh /usr/local/bin/watch.sh "$@" || exit 1
+}
+for mode in fentry kprobe tracepoint; do
+	watch "$mode" fallocate --leaks 10000 --duration 120 -- --attach "$mode" --stacks
+done
+watch overflow fallocate --leaks 2000 --duration 60 -- --buffer 4
+watch direct direct --leaks 100 --duration 60 -- --attach auto
+watch zero-range zero-range --leaks 500 --duration 60 -- --attach auto
+watch whole-file whole-file --leaks 50 --duration 60 -- --attach auto
+watch processes processes --leaks 500 --duration 60 -- --attach auto
+for control in disjoint buffered zero-aligned punch delayed read; do
+	watch "ctl-$control" "ctl-$control" --duration 4 -- --attach auto
+done

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the guest: watch.sh NAME MODE WORKLOAD-OPTIONS -- MONITOR-OPTIONS
+#
+# Runs the workload under the monitor. In /out: NAME.json (the monitor's lines),
+# NAME.log (the workload's operations), NAME.load (its summary).
+name=$1
+mode=$2
+shift 2
+load=
+while [ "$1" != -- ]; do
+	load="$load $1"
+	shift
+done
+shift
+
+ext4race-detect -o json "$@" >"/out/$name.json" 2>"/out/$name.err" &
+monitor=$!
+# The start line is the promise that everything is attached.
+while ! grep -q '"type":"start"' "/out/$name.json"; do
+	if ! kill -0 "$monitor" 2>/dev/null; then
+		wait "$monitor"
+		echo "$name: the monitor ended with $?: $(cat "/out/$name.err")"
+		exit 1
+	fi
+	usleep 20000
+done
+# A monitor that does not get to run: the buffer must overflow, the counts must not care.
+[ "$name" != overflow ] || kill -STOP "$monitor"
+# shellcheck disable=SC2086
+race --dir /mnt/ext4 --mode "$mode" --log "/out/$name.log" $load >"/out/$name.load"
+status=$?
+kill -TERM "$monitor"
+kill -CONT "$monitor"
+wait "$monitor"
+echo "$? $status" >"/out/$name.status"
+# Leaked blocks go with the mount: every run starts at zero.
+umount /mnt/ext4 && mount -t ext4 /dev/vda /mnt/ext4
