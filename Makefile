@@ -79,6 +79,8 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
+$(BUILD)/user/verify_probe.o: $(BUILD)/verify.skel.h
+
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@

@@ -1,9 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* ext4race-detect verify: is the fix in? */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "cli.h"
+#include "sink.h"
+#include "verify.h"
+
+/* How long to wait for the host's own inserts, where nothing may be written. */
+#define PASSIVE_SEC 10.0
+
+static int status_of(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_FIXED:
+		return EXIT_OK;
+	case VERDICT_VULNERABLE:
+		return EXIT_RACE;
+	default:
+		return EXIT_UNKNOWN;
+	}
+}
+
+static int print_verdict(const struct options *opt, const struct verdict_info *info)
+{
+	struct report report = { .type = REPORT_VERDICT, .verdict = info };
+	struct sink *sink;
+	int err, err2;
+
+	if (opt->quiet && !opt->json) {
+		puts(verdict_name(info->verdict));
+		return fflush(stdout) ? -errno : 0;
+	}
+	sink = opt->json ? sink_json_open(STDOUT_FILENO) :
+			   sink_text_open(STDOUT_FILENO, opt->verbose);
+	if (!sink)
+		return -ENOMEM;
+	clock_gettime(CLOCK_REALTIME, &report.time);
+	err = sink->ops->event(sink, &report);
+	err2 = sink->ops->close(sink);
+	return err ? err : err2;
+}
+
+static int verify_image(struct verdict_info *info, const struct options *opt)
+{
+	const struct livepatch_state none = {};
+	int err;
+
+	memset(info, 0, sizeof(*info));
+	info->n_evidence = 1;
+	err = evidence_image(&info->evidence[0], opt->image);
+	if (err)
+		say("--image %s: %s", opt->image, strerror(-err));
+	else
+		verdict_conclude(info, &none);
+	return err;
+}
+
+/* Evidence that failed for want of a permission or a filesystem is no verdict. */
+static bool is_fatal(const struct options *opt, int err)
+{
+	return err == -EPERM || err == -EACCES || (err && opt->dir);
+}
 
 int cmd_verify(const struct options *opt)
 {
-	(void)opt;
-	say("verify: not built yet");
-	return EXIT_CANNOT;
+	struct verify_config config = { .dir = opt->dir, .passive = opt->passive,
+					.passive_sec = PASSIVE_SEC, .verbose = opt->verbose };
+	struct verdict_info info;
+	int err;
+
+	if (opt->image) {
+		err = verify_image(&info, opt);
+		if (err)
+			return EXIT_CANNOT;
+	} else {
+		err = verify_running(&info, &config);
+		if (info.verdict == VERDICT_UNKNOWN && is_fatal(opt, err)) {
+			say("verify: %s", info.evidence[0].detail);
+			return EXIT_CANNOT;
+		}
+	}
+	err = print_verdict(opt, &info);
+	if (err) {
+		say("output lost: %s", strerror(-err));
+		return EXIT_CANNOT;
+	}
+	return status_of(info.verdict);
 }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fingerprint of the fix: how often a task asks the extent status tree about
+ * a block between the start of its delalloc mapping and the delayed insert.
+ * Before 0ea6560abb3b (6.11) once, since then again under i_data_sem.
+ *
+ * Raw tracepoints and their scalar arguments are all it takes: no BTF, no kprobes, no
+ * reading of the kernel's structures. ext4_da_write_begin opens the bracket and
+ * ext4_da_reserve_space, directly before the insert, takes the sample. Page faults
+ * open none, so that the lookups of their read half count for nothing.
+ */
+#include "../vmlinux.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "verify.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Set by user space while the programs run. */
+volatile unsigned int watch_tid = VERIFY_NOBODY;
+volatile unsigned long long want = ~0ULL; /* samples; further ones are not taken */
+
+/* The samples: by whether the first lookup found an entry, by number of lookups. */
+unsigned long long samples[2][VERIFY_LOOKUPS_MAX];
+volatile unsigned long long n_samples;
+
+/* What learn_tid found: the caller's thread id in the initial namespace. */
+unsigned int own_tid;
+
+/* What read_text read. */
+unsigned char text[VERIFY_TEXT_MAX];
+
+/* A write in flight. */
+struct write {
+	u64 inode;
+	u32 lblk; /* the block that was asked about last ... */
+	u32 lookups; /* ... so often */
+	u32 first_found;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, struct write);
+} writes SEC(".maps");
+
+/* One byte when `want` is reached, to wake the waiter. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} done SEC(".maps");
+
+static __always_inline bool watched(u32 tid)
+{
+	u32 who = watch_tid;
+
+	return who == tid || (who == VERIFY_ANYBODY && n_samples < want);
+}
+
+static __always_inline struct write *own_write(u64 inode)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct write *write;
+
+	if (!watched(tid))
+		return NULL;
+	write = bpf_map_lookup_elem(&writes, &tid);
+	return write && write->inode == inode ? write : NULL;
+}
+
+SEC("raw_tp/ext4_da_write_begin")
+int write_begin(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct write write = { .inode = ctx->args[0] };
+
+	if (watched(tid))
+		bpf_map_update_elem(&writes, &tid, &write, BPF_ANY);
+	return 0;
+}
+
+SEC("raw_tp/ext4_da_write_end")
+int write_end(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+
+	if (watched(tid))
+		bpf_map_delete_elem(&writes, &tid);
+	return 0;
+}
+
+SEC("raw_tp/ext4_es_lookup_extent_enter")
+int lookup_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct write *write = own_write(ctx->args[0]);
+	u32 lblk = ctx->args[1];
+
+	if (!write)
+		return 0;
+	if (write->lblk != lblk)
+		write->lookups = 0;
+	write->lblk = lblk;
+	write->lookups++;
+	return 0;
+}
+
+SEC("raw_tp/ext4_es_lookup_extent_exit")
+int lookup_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct write *write = own_write(ctx->args[0]);
+
+	/* An int argument: its upper half is not defined. */
+	if (write && write->lookups == 1)
+		write->first_found = (u32)ctx->args[2] != 0;
+	return 0;
+}
+
+SEC("raw_tp/ext4_da_reserve_space")
+int reserve_space(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct write *write = own_write(ctx->args[0]);
+	u32 lookups;
+	char byte = 1;
+
+	if (!write)
+		return 0;
+	lookups = write->lookups;
+	if (lookups >= VERIFY_LOOKUPS_MAX)
+		lookups = VERIFY_LOOKUPS_MAX - 1;
+	__sync_fetch_and_add(&samples[write->first_found & 1][lookups], 1);
+	__sync_fetch_and_add(&n_samples, 1);
+	/* The next block of the page begins anew. */
+	write->lookups = 0;
+	if (n_samples >= want)
+		bpf_ringbuf_output(&done, &byte, sizeof(byte), 0);
+	return 0;
+}
+
+/*
+ * The two below are never attached: the loader runs them in its own context with
+ * BPF_PROG_TEST_RUN (raw_tp: 1b4d60ec162f, 5.10).
+ */
+SEC("raw_tp")
+int learn_tid(void *ctx)
+{
+	own_tid = (u32)bpf_get_current_pid_tgid();
+	return 0;
+}
+
+/* args: address, length. Returns 0 or a negative errno. */
+SEC("raw_tp")
+int read_text(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 len = ctx->args[1];
+
+	if (len > VERIFY_TEXT_MAX)
+		return -7; /* E2BIG */
+	return bpf_probe_read_kernel(text, len, (const void *)ctx->args[0]);
+}

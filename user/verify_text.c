@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Evidence from the running kernel's own text, read through BPF; nothing is executed. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../bpf/verify.h"
+#include "verify.h"
+
+#define KALLSYMS "/proc/kallsyms"
+
+/* ext4_da_get_block_prep with all that is inlined into it takes 1 to 3 KiB. */
+#define FUNCTION_MAX VERIFY_TEXT_MAX
+
+struct symbol {
+	char name[64];
+	uint64_t addr;
+};
+
+struct symbols {
+	struct symbol map_blocks;     /* ext4_da_map_blocks, maybe with a suffix */
+	struct symbol get_block_prep; /* has it inlined where it is no symbol */
+	struct code_target lookup;
+	struct code_target inserts[5];
+	size_t n_inserts;
+	uint64_t *addrs; /* of all symbols, to find where a function ends */
+	size_t n, room;
+};
+
+/* The delayed insert, whichever of these the mapping function calls itself. */
+static const char *const insert_names[] = {
+	"ext4_es_insert_delayed_block", "ext4_es_insert_delayed_extent",
+	"ext4_insert_delayed_block",	"ext4_insert_delayed_blocks",
+	"ext4_da_reserve_space",
+};
+
+/* name itself, or a compiler's clone of the whole of it. */
+static bool is_function(const char *symbol, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(symbol, name, len))
+		return false;
+	return !symbol[len] || !strncmp(symbol + len, ".isra.", 6) ||
+	       !strncmp(symbol + len, ".constprop.", 11);
+}
+
+static void take_name(struct symbols *syms, const char *name, uint64_t addr)
+{
+	size_t i;
+
+	if (is_function(name, "ext4_da_map_blocks")) {
+		syms->map_blocks.addr = addr;
+		snprintf(syms->map_blocks.name, sizeof(syms->map_blocks.name), "%.63s", name);
+	} else if (is_function(name, "ext4_da_get_block_prep")) {
+		syms->get_block_prep.addr = addr;
+		snprintf(syms->get_block_prep.name, sizeof(syms->get_block_prep.name), "%.63s",
+			 name);
+	} else if (is_function(name, "ext4_es_lookup_extent")) {
+		syms->lookup.to = addr;
+		if (!syms->lookup.from)
+			syms->lookup.from = addr;
+	} else if (!strcmp(name, "__pfx_ext4_es_lookup_extent")) {
+		/* Call depth tracking (5d8213864ade, 6.2) sends calls into the padding. */
+		syms->lookup.from = addr;
+	}
+	for (i = 0; i < sizeof(insert_names) / sizeof(insert_names[0]); i++) {
+		if (is_function(name, insert_names[i]) && syms->n_inserts < 5)
+			syms->inserts[syms->n_inserts++] = (struct code_target){ addr, addr };
+	}
+}
+
+static int take_line(struct symbols *syms, char *line)
+{
+	uint64_t addr, *grown;
+	char *name, *module;
+
+	addr = strtoull(line, &name, 16);
+	if (!addr || strlen(name) < 4)
+		return 0;
+	name += 3;
+	if (syms->n == syms->room) {
+		syms->room = syms->room ? 2 * syms->room : 1 << 16;
+		grown = reallocarray(syms->addrs, syms->room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		syms->addrs = grown;
+	}
+	syms->addrs[syms->n++] = addr;
+	/* "__pfx_" and "ext4_" are all that is of interest. */
+	if (*name != 'e' && *name != '_')
+		return 0;
+	module = name + strcspn(name, "\t\n");
+	/* Other modules (livepatches) may have functions of the same name. */
+	if (*module == '\t' && strncmp(module, "\t[ext4]", 7))
+		return 0;
+	*module = 0;
+	take_name(syms, name, addr);
+	return 0;
+}
+
+static int read_symbols(struct symbols *syms)
+{
+	FILE *file = fopen(KALLSYMS, "re");
+	size_t size = 0;
+	char *line = NULL;
+	int err = 0;
+
+	if (!file)
+		return -errno;
+	while (!err && getline(&line, &size, file) > 0)
+		err = take_line(syms, line);
+	free(line);
+	fclose(file);
+	return err;
+}
+
+/* Up to the next symbol; 0 when there is none near. */
+static size_t length_of(const struct symbols *syms, uint64_t addr)
+{
+	uint64_t end = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < syms->n; i++) {
+		if (syms->addrs[i] > addr && syms->addrs[i] < end)
+			end = syms->addrs[i];
+	}
+	return end - addr > FUNCTION_MAX ? 0 : end - addr;
+}
+
+static void judge(struct evidence *ev, struct verify_probe *probe, const struct symbols *syms)
+{
+#ifdef __aarch64__
+	enum code_arch arch = CODE_ARM64;
+#else
+	enum code_arch arch = CODE_X86_64;
+#endif
+	const struct symbol *fn;
+	unsigned int inserts = 0;
+	unsigned char *code;
+	size_t len, i;
+	int err;
+
+	fn = syms->map_blocks.addr ? &syms->map_blocks : &syms->get_block_prep;
+	if (!syms->n) {
+		evidence_set(ev, "text", VERDICT_UNKNOWN,
+			     "symbols are hidden: needs CAP_SYSLOG and kernel.kptr_restrict below 2");
+		return;
+	}
+	len = fn->addr ? length_of(syms, fn->addr) : 0;
+	if (!len || !syms->lookup.to) {
+		evidence_set(ev, "text", VERDICT_UNKNOWN, "%s is not among the kernel's symbols",
+			     syms->lookup.to ? "ext4_da_get_block_prep" : "ext4_es_lookup_extent");
+		return;
+	}
+	code = malloc(len);
+	err = code ? verify_probe_read(probe, fn->addr, code, len) : -ENOMEM;
+	if (err) {
+		evidence_set(ev, "text", VERDICT_UNKNOWN, "the text of %s cannot be read: %s",
+			     fn->name,
+			     err == -EOPNOTSUPP ? "BPF programs cannot be run on demand here" :
+			     err == -EPERM ? "lockdown forbids it" : strerror(-err));
+	} else {
+		for (i = 0; i < syms->n_inserts; i++)
+			inserts += code_calls(arch, code, len, fn->addr, &syms->inserts[i]);
+		evidence_of_calls(ev, fn->name,
+				  code_calls(arch, code, len, fn->addr, &syms->lookup), inserts);
+	}
+	free(code);
+}
+
+void evidence_text(struct evidence *ev, struct verify_probe *probe,
+		   const struct livepatch_state *livepatch)
+{
+	struct symbols syms = {};
+	int err;
+
+	ev->kind = "text";
+	if (livepatch->replaces_mapping) {
+		evidence_set(ev, "text", VERDICT_UNKNOWN,
+			     "a livepatch replaces the mapping function: its own text does not run");
+		return;
+	}
+	err = read_symbols(&syms);
+	if (err)
+		evidence_set(ev, "text", VERDICT_UNKNOWN, KALLSYMS ": %s", strerror(-err));
+	else
+		judge(ev, probe, &syms);
+	free(syms.addrs);
+}
