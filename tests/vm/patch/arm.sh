@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# In the guest: arm.sh leaks|clean|counts, how the ext4 of this guest must behave.
+#   leaks   races leave reserved blocks behind (up to 6.11)
+#   counts  races are charged twice instead, which e2fsck finds (6.12 and newer)
+#   clean   neither
+# shellcheck source=tests/vm/patch/guest.sh
+. /usr/local/bin/guest.sh
+
+case $1 in
+leaks)
+	verify_is verify vulnerable
+	race_for 8
+	between leaks "$leaked" 1000 '' "blocks leaked in $attempts attempts" ;;
+counts)
+	verify_is verify vulnerable
+	race_for 30 --files 40 --keep
+	between attempts "$attempts" 10000 '' attempts ;;
+clean)
+	verify_is verify fixed
+	race_for 8 --verify-data
+	between attempts "$attempts" 10000 '' attempts
+	between leaks "$leaked" 0 0 'blocks leaked'
+	between data "$mismatches" 0 0 'pages differ'
+	if [ -x /usr/local/bin/ext4race-detect ]; then
+		mkdir -p /mnt/ext4/provoke
+		ext4race-detect provoke --dir /mnt/ext4/provoke --widen 2000 --yes -d 60 -o json >/out/provoke
+		check provoke $? "exit status $?"
+		between averted "$(sed -n '/"type":"summary"/p' /out/provoke | field averted)" 1000 '' 'averted under provoke --widen'
+		rm -rf /mnt/ext4/provoke
+	fi
+	# Kept for e2fsck, which runs on the image afterwards.
+	race_for 30 --files 40 --keep
+	between kept "$leaked" 0 0 'blocks leaked with files kept' ;;
+esac
+echo end

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2034
+# In the guest: what the scenarios of the patch proofs share. They print one line
+# a check, "ok NAME: what was seen" or "FAIL NAME: what was seen", for run to count.
+
+RESIDUAL=/sys/fs/ext4/vda/delayed_allocation_blocks
+KLP=/sys/kernel/livepatch/ext4race_livepatch
+COUNTERS=/sys/kernel/ext4race_livepatch
+
+# check NAME CONDITION-STATUS TEXT...
+check() {
+	name=$1
+	status=$2
+	shift 2
+	if [ "$status" = 0 ]; then
+		echo "ok $name: $*"
+	else
+		echo "FAIL $name: $*"
+	fi
+}
+
+# between NAME VALUE LOW HIGH TEXT: HIGH may be empty.
+between() {
+	if [ -n "$2" ] && [ "$2" -ge "$3" ] && { [ -z "$4" ] || [ "$2" -le "$4" ]; }; then
+		check "$1" 0 "$2 $5"
+	else
+		check "$1" 1 "${2:-nothing} $5, expected $3${4:+ to $4}${4:- or more}"
+	fi
+}
+
+# field NAME <<summary: a number out of the workload's summary.
+field() {
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
+}
+
+# race_for SECONDS [OPTION...]: sets leaked, attempts, mismatches.
+race_for() {
+	seconds=$1
+	shift
+	summary=$(race --dir /mnt/ext4 --mode fallocate --duration "$seconds" "$@" | tail -n 1)
+	sync
+	leaked=$(echo "$summary" | field blocks_leaked)
+	attempts=$(echo "$summary" | field attempts)
+	mismatches=$(echo "$summary" | field data_mismatches)
+}
+
+# wait_for TEXT COMMAND...: until it succeeds; a minute at most.
+wait_for() {
+	text=$1
+	shift
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		if [ "$tries" -ge 6000 ]; then
+			echo "FAIL wait: $text did not happen"
+			dmesg | tail -n 20
+			exit 1
+		fi
+		usleep 10000
+	done
+}
+
+patched() {
+	[ "$(cat $KLP/enabled 2>/dev/null)$(cat $KLP/transition 2>/dev/null)" = 10 ]
+}
+
+unpatched() {
+	[ ! -e $KLP ]
+}
+
+livepatch_load() {
+	insmod /usr/local/bin/ext4race_livepatch.ko || return 1
+	wait_for "the transition to the livepatch" patched
+}
+
+livepatch_disable() {
+	echo 0 >$KLP/enabled
+	wait_for "the transition back" unpatched
+}
+
+livepatch_unload() {
+	livepatch_disable
+	# The core drops its reference to the module a moment after its directory.
+	wait_for "removal of the module" rmmod ext4race_livepatch 2>/dev/null
+}
+
+# verify_is NAME VERDICT: what the detector says, without any race.
+verify_is() {
+	[ -x /usr/local/bin/ext4race-detect ] || return 0
+	said=$(ext4race-detect verify --quiet 2>&1)
+	[ "$said" = "$2" ]
+	check "$1" $? "verify says \"$said\", expected \"$2\""
+}

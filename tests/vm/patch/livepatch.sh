@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# In the guest: the livepatch on a stock kernel, before, loaded, and taken out.
+# shellcheck source=tests/vm/patch/guest.sh
+. /usr/local/bin/guest.sh
+
+verify_is verify-before vulnerable
+race_for 5
+between before "$leaked" 1000 '' 'blocks leaked before'
+
+# Loaded in the middle of a race: the transition has to get through it.
+race --dir /mnt/ext4 --mode processes --processes 2 --duration 10 >/tmp/load.json &
+load=$!
+livepatch_load || check load 1 "$(dmesg | tail -n 5)"
+check load 0 'loaded, transition complete under load'
+kill -TERM $load
+wait $load
+sync
+
+base=$(cat $RESIDUAL)
+averted=$(cat $COUNTERS/averted)
+verify_is verify-loaded fixed
+race_for 8 --verify-data
+between loaded "$leaked" 0 0 "blocks leaked in $attempts attempts"
+between averted "$(($(cat $COUNTERS/averted) - averted))" 1000 '' 'inserts refused'
+between residual "$(cat $RESIDUAL)" "$base" "$base" 'blocks still held from before'
+between data "$mismatches" 0 0 'pages differ'
+
+livepatch_disable
+check disable 0 'disabled, transition complete'
+verify_is verify-disabled vulnerable
+race_for 5
+between disabled "$leaked" 1000 '' 'blocks leaked after it was disabled'
+rmmod ext4race_livepatch
+check unload $? 'unloaded'
+
+# The blocks come back with umount and mount, and only then.
+umount /mnt/ext4 && mount -t ext4 /dev/vda /mnt/ext4
+check remount $? 'umount and mount'
+between returned "$(cat $RESIDUAL)" 0 0 'blocks held after umount and mount'
+echo end
