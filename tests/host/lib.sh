@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the host tests and the bench share: a scratch ext4, a monitor in the background,
+# and what BPF objects are left behind.
+
+# fixture BLOCKSIZE DIR: a new ext4 on a loop device, mounted at DIR. The device goes
+# with the mount, and the mount with the mount namespace of the test.
+fixture() {
+	local image=$2.img
+
+	truncate -s "${FIXTURE_SIZE:-256M}" "$image"
+	mkfs.ext4 -q -F -b "$1" -E lazy_itable_init=0,lazy_journal_init=0 "$image"
+	mkdir -p "$2"
+	mount -o loop,nodiscard "$image" "$2"
+	rm -f "$image"
+}
+
+unfixture() {
+	umount "$1"
+	rmdir "$1"
+}
+
+# ---- a monitor in the background ----
+
+MON_PID=
+MON_FD=
+
+# monitor ARG...: starts one with JSON output, and returns when it watches. Its pid is in
+# $MON_PID, its start line in $MON_START, its messages go to $TMP/mon.err.
+monitor() {
+	local fifo=$TMP/mon.fifo
+
+	rm -f "$fifo" "$TMP/mon.out"
+	mkfifo "$fifo"
+	"$TOOL" -o json "$@" >"$fifo" 2>"$TMP/mon.err" &
+	MON_PID=$!
+	exec {MON_FD}<"$fifo"
+	if ! read -r -t 30 MON_START <&"$MON_FD"; then
+		echo "the monitor did not start:"
+		cat "$TMP/mon.err"
+		return 1
+	fi
+	echo "$MON_START" >"$TMP/mon.out"
+	[[ $MON_START == *'"type":"start"'* ]]
+}
+
+# finish [SIGNAL]: sends it, INT if none is given, "-" for none; waits for the end. The
+# output is in $TMP/mon.out, the exit status in $MON_RC.
+finish() {
+	local signal=${1:-INT}
+
+	[[ $signal == - ]] || kill -s "$signal" "$MON_PID"
+	if ! timeout 30 cat <&"$MON_FD" >>"$TMP/mon.out"; then
+		echo "the monitor did not end within 30 s of SIG$signal"
+		kill -s KILL "$MON_PID"
+	fi
+	exec {MON_FD}<&-
+	MON_RC=0
+	# shellcheck disable=SC2034 # read by the tests
+	wait "$MON_PID" || MON_RC=$?
+	MON_PID=
+}
+
+end_monitor() {
+	[[ -z $MON_PID ]] || kill -s KILL "$MON_PID" 2>/dev/null || true
+}
+
+# appears FILE PATTERN: waits until a line that matches is in FILE.
+appears() {
+	grep -q -m1 -e "$2" < <(timeout 30 tail -n +1 -F "$1" 2>/dev/null)
+}
+
+# summary MEMBER: of the monitor that finished last.
+summary() {
+	jq -er "select(.type == \"summary\") | .$1" "$TMP/mon.out"
+}
+
+# ---- what is in the kernel ----
+
+# shellcheck disable=SC2120 # the arguments are optional
+# held [PID...]: BPF objects that these processes (every one, if none is named) hold.
+held() {
+	local pid dirs=()
+
+	for pid in "$@"; do
+		dirs+=("/proc/$pid/fdinfo")
+	done
+	((${#dirs[@]})) || dirs=(/proc/[0-9]*/fdinfo)
+	# Processes end meanwhile: what cannot be read is not held.
+	{ grep -rhE '^(prog|map|link)_id:' "${dirs[@]}" 2>/dev/null || true; } |
+		sed 's/_id:[[:space:]]*/ /' | sort -u
+}
+
+# in_kernel: every BPF object there is, as "prog 17".
+in_kernel() {
+	local kind
+
+	for kind in prog map link; do
+		bpftool -j "$kind" list | jq -r --arg kind "$kind" '.[] | "\($kind) \(.id)"'
+	done | sort -u
+}
+
+# gone FILE: waits until the kernel has let go of the objects listed in FILE. It frees them
+# some time after the last reference, after RCU grace periods.
+gone() {
+	local until=$((SECONDS + 30)) left
+
+	while :; do
+		left=$(comm -12 "$1" <(in_kernel))
+		[[ -n $left ]] || return 0
+		((SECONDS < until)) || break
+	done
+	echo "still in the kernel:"
+	echo "$left"
+	return 1
+}
+
+# no_trace FILE: nothing is in the kernel that was not there when FILE was made, apart
+# from what a living process holds: other programs use BPF too.
+no_trace() {
+	comm -13 "$1" <(in_kernel) >"$TMP/new"
+	# shellcheck disable=SC2119
+	held >"$TMP/held"
+	comm -23 "$TMP/new" "$TMP/held" >"$TMP/left"
+	gone "$TMP/left"
+}

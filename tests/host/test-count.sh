@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Counts: exact, of the filesystems asked for and of no other.
+
+# counted DIR BLOCKS: makes delayed inserts there and prints how many.
+counted() {
+	"$RACE" --dir "$1" --mode count --blocks "$2" | jq -e .delayed_inserts
+}
+
+count_exactly() {
+	local wanted
+
+	fixture "$1" "$TMP/mnt"
+	monitor --mount "$TMP/mnt"
+	wanted=$(counted "$TMP/mnt" "$2")
+	((wanted >= 2 * $2))
+	finish
+	same "exit status" "$MON_RC" 0
+	same delayed_inserts "$(summary delayed_inserts)" "$wanted"
+	same overwritten_blocks "$(summary overwritten_blocks)" 0
+	same overwritten_files "$(summary overwritten_files)" 0
+	same leaked_blocks "$(summary leaked_blocks)" 0
+	same lost_events "$(summary lost_events)" 0
+	same residual "$(summary 'residual[0].blocks')" 0
+	unfixture "$TMP/mnt"
+}
+
+test_count_4k_blocks() {
+	count_exactly 4096 5000
+}
+
+test_count_1k_blocks() {
+	count_exactly 1024 5000
+}
+
+# One monitor each: the sum of both filters is what the one without a choice sees.
+test_count_by_mount() {
+	local a b
+
+	fixture 4096 "$TMP/a"
+	fixture 4096 "$TMP/b"
+	mkdir "$TMP/b/below"
+	monitor --mount "$TMP/a"
+	a=$(counted "$TMP/a" 300)
+	counted "$TMP/b" 700
+	finish
+	same "only a" "$(summary delayed_inserts)" "$a"
+	same filesystems "$(jq -r '.filesystems[].mount' <<<"$MON_START")" "$TMP/a"
+	# Any directory of a filesystem names it.
+	monitor --mount "$TMP/a" --mount "$TMP/b/below"
+	a=$(counted "$TMP/a" 300)
+	b=$(counted "$TMP/b" 700)
+	finish
+	same "a and b" "$(summary delayed_inserts)" "$((a + b))"
+	unfixture "$TMP/a"
+	unfixture "$TMP/b"
+}
+
+# Races are tried for real; this kernel either has the fix or must be caught exactly.
+test_count_races() {
+	local leaked
+
+	fixture 4096 "$TMP/mnt"
+	monitor --mount "$TMP/mnt"
+	"$RACE" --dir "$TMP/mnt" --mode fallocate --duration 5 >"$TMP/race.out"
+	finish
+	leaked=$(jq -e .blocks_leaked "$TMP/race.out")
+	same overwritten_blocks "$(summary overwritten_blocks)" "$leaked"
+	same leaked_blocks "$(summary leaked_blocks)" "$leaked"
+	(($(summary delayed_inserts) > 0))
+	unfixture "$TMP/mnt"
+}
+
+test_count_with_a_tiny_buffer() {
+	local wanted
+
+	fixture 4096 "$TMP/mnt"
+	monitor --mount "$TMP/mnt" --buffer 4 --stacks
+	wanted=$(counted "$TMP/mnt" 2000)
+	finish
+	same delayed_inserts "$(summary delayed_inserts)" "$wanted"
+	unfixture "$TMP/mnt"
+}
+
+# Two at once do not disturb each other.
+test_count_twice_at_once() {
+	local wanted other
+
+	fixture 4096 "$TMP/mnt"
+	"$TOOL" -o json --mount "$TMP/mnt" --output-file "$TMP/other" &
+	other=$!
+	appears "$TMP/other" '"type":"start"'
+	monitor --mount "$TMP/mnt"
+	wanted=$(counted "$TMP/mnt" 1000)
+	finish
+	kill -s INT "$other"
+	wait "$other"
+	same "the one" "$(summary delayed_inserts)" "$wanted"
+	same "the other" "$(jq -r 'select(.type == "summary").delayed_inserts' "$TMP/other")" "$wanted"
+	unfixture "$TMP/mnt"
+}

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Nothing stays in the kernel, however the monitor ends.
+
+ends_without_trace() {
+	local want_rc=$2
+
+	in_kernel >"$TMP/before"
+	monitor
+	held "$MON_PID" >"$TMP/ours"
+	# A test that finds nothing to look for proves nothing.
+	grep -q '^prog ' "$TMP/ours"
+	grep -q '^map ' "$TMP/ours"
+	grep -q '^link ' "$TMP/ours"
+	same "not listed" "$(comm -23 "$TMP/ours" <(in_kernel))" ""
+	finish "$1"
+	same "exit status" "$MON_RC" "$want_rc"
+	gone "$TMP/ours"
+	no_trace "$TMP/before"
+}
+
+test_detach_after_sigint() {
+	ends_without_trace INT 0
+}
+
+test_detach_after_sigkill() {
+	ends_without_trace KILL 137
+}
+
+# Nothing that is loaded could be pinned: the links end with the process.
+test_detach_links_are_not_pinned() {
+	monitor
+	held "$MON_PID" | sed -n 's/^link //p' >"$TMP/links"
+	[[ -s $TMP/links ]]
+	bpftool -j -f link list | jq -e '[.[] | select(.pinned) | .id]' >"$TMP/pinned"
+	while read -r id; do
+		jq -e "index($id) == null" "$TMP/pinned"
+	done <"$TMP/links"
+	finish
+}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What it takes from the host when nothing happens.
+
+test_idle_without_wakeups() {
+	local tracer calls
+
+	fixture 4096 "$TMP/mnt"
+	sync -f "$TMP/mnt"
+	monitor --mount "$TMP/mnt"
+	strace -f -q -o "$TMP/trace" -p "$MON_PID" 2>"$TMP/strace.err" &
+	tracer=$!
+	# It writes the call that was under way as soon as it is attached.
+	appears "$TMP/trace" epoll_wait || skip "strace cannot attach here: $(head -n 1 "$TMP/strace.err")"
+	# Ten seconds are what is measured; there is nothing to wait for.
+	timeout 10 tail -f /dev/null || true
+	cp "$TMP/trace" "$TMP/trace.idle"
+	# The tracer was at work all the time: what comes now is seen.
+	kill -s HUP "$MON_PID"
+	appears "$TMP/trace" 'SIGHUP'
+	finish
+	wait "$tracer" || true
+	calls=$(wc -l <"$TMP/trace.idle")
+	same "lines of the trace in 10 s" "$calls" 1
+	unfixture "$TMP/mnt"
+}
+
+test_idle_resident_memory() {
+	local rss
+
+	monitor
+	rss=$(awk '/^VmRSS:/ { print $2 }' "/proc/$MON_PID/status")
+	finish
+	echo "$rss KiB"
+	((rss > 0 && rss < 10 * 1024))
+}
+
+# After attaching only what reading maps and paths needs is kept.
+test_idle_capabilities_are_dropped() {
+	local caps
+
+	monitor
+	caps=$(awk '/^CapPrm:/ { print $2 }' "/proc/$MON_PID/status")
+	finish
+	# CAP_DAC_READ_SEARCH 2, CAP_SYSLOG 34, CAP_PERFMON 38, CAP_BPF 39
+	same "capabilities" "$((16#$caps & ~(1 << 2 | 1 << 34 | 1 << 38 | 1 << 39)))" 0
+}

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Bad input: one line that says what and what to do, the exit status, nothing attached.
+
+# refuses STATUS PATTERN COMMAND...: its only line on stderr is from the program and matches.
+refuses() {
+	local want=$1 pattern=$2 rc=0
+
+	shift 2
+	in_kernel >"$TMP/before"
+	timeout -k 5 30 "$@" >"$TMP/out" 2>"$TMP/err" || rc=$?
+	same "exit status of: $*" "$rc" "$want" || {
+		cat "$TMP/err"
+		return 1
+	}
+	same "lines on stderr of: $*" "$(grep -c '' "$TMP/err")" 1 || {
+		cat "$TMP/err"
+		return 1
+	}
+	grep -Eq "^ext4race-detect: .*($pattern)" "$TMP/err" || {
+		echo "message of: $*"
+		cat "$TMP/err"
+		return 1
+	}
+	same "output of: $*" "$(cat "$TMP/out")" ""
+	no_trace "$TMP/before"
+}
+
+# Anybody may execute this copy.
+public_copy() {
+	cp "$TOOL" "$TMP/ext4race-detect"
+	chmod 755 "$TMP/ext4race-detect"
+	echo "$TMP/ext4race-detect"
+}
+
+test_input_not_root() {
+	local copy
+
+	copy=$(public_copy)
+	refuses 1 'needs root, or CAP_BPF and CAP_PERFMON.*sudo' \
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$copy" -d 1
+}
+
+test_input_without_cap_bpf() {
+	refuses 1 'CAP_BPF' setpriv --bounding-set -bpf,-sys_admin "$TOOL" -d 1
+}
+
+test_input_without_cap_perfmon() {
+	refuses 1 'CAP_PERFMON' setpriv --bounding-set -perfmon,-sys_admin "$TOOL" -d 1
+}
+
+# These two are all it needs, so that the service can run with little.
+test_input_two_capabilities_suffice() {
+	local copy
+
+	copy=$(public_copy)
+	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +bpf,+perfmon \
+		--ambient-caps +bpf,+perfmon "$copy" -o json -d 100ms >"$TMP/out"
+	same lines "$(jq -r .type "$TMP/out" | xargs)" "start summary"
+}
+
+# hidden DIR COMMAND...: with an empty directory in its place.
+hidden() {
+	local dir=$1
+
+	shift
+	# shellcheck disable=SC2016
+	unshare --mount --propagation private bash -c \
+		'mount -t tmpfs none "$0" && exec "$@"' "$dir" "$@"
+}
+export -f hidden
+
+test_input_no_btf() {
+	[[ -e /sys/kernel/btf/vmlinux ]] || skip "no BTF here anyway"
+	[[ ! -e /boot/vmlinux-$(uname -r) ]] || skip "BTF would be found in /boot"
+	refuses 1 'no BTF describes ext4.*--btf' bash -c 'hidden "$@"' - /sys/kernel/btf "$TOOL" -d 1
+}
+
+test_input_bpf_refused() {
+	local rc=0
+
+	"$DENY" true || rc=$?
+	((rc != SKIP)) || skip "no seccomp filter here"
+	((rc == 0))
+	refuses 1 'Operation not permitted' "$DENY" "$TOOL" -d 1
+	refuses 1 'Operation not permitted' "$DENY" "$TOOL" --attach tracepoint -d 1
+}
+
+# An attach mode that this kernel refuses is refused, not replaced.
+test_input_attach_not_possible() {
+	local mode refused=0
+
+	for mode in fentry kprobe; do
+		"$TOOL" --attach "$mode" -d 10ms >/dev/null 2>&1 && continue
+		refused=$((refused + 1))
+		refuses 1 "$mode" "$TOOL" --attach "$mode" -d 1
+	done
+	((refused)) || skip "this kernel takes every mode"
+}
+
+# Tracepoints by BTF do not need tracefs, and its absence must not matter.
+test_input_no_tracefs() {
+	hidden /sys/kernel/tracing bash -c 'hidden "$@"' - /sys/kernel/debug \
+		"$TOOL" -o json -d 100ms >"$TMP/out" 2>"$TMP/err"
+	same messages "$(cat "$TMP/err")" ""
+	same lines "$(jq -r .type "$TMP/out" | xargs)" "start summary"
+	jq -es '.[0].hooks[] | select(.hook == "delayed_insert") | .bound' "$TMP/out"
+}
+
+test_input_no_proc() {
+	refuses 1 'mountinfo' bash -c 'hidden "$@"' - /proc "$TOOL" -d 1
+}
+
+test_input_no_ext4() {
+	[[ ! -e /sys/module/ext4/initstate ]] || skip "ext4 is a module here: it cannot be hidden"
+	refuses 1 'ext4 is not loaded' bash -c 'hidden "$@"' - /sys/fs "$TOOL" --no-wait -d 1
+}
+
+test_input_unknown_option() {
+	refuses 64 "--bogus" "$TOOL" --bogus
+	refuses 64 "'?Z'?" "$TOOL" -Z
+	refuses 64 "--bogus" "$TOOL" verify --bogus
+	refuses 64 "'?d'?" "$TOOL" -d
+	refuses 64 "--mount" "$TOOL" --mount
+	refuses 64 "--stacks" "$TOOL" --stacks=3
+	refuses 64 "no command 'frob'" "$TOOL" frob
+	refuses 64 "unexpected argument 'more'" "$TOOL" monitor more
+	refuses 64 "--output is text or json, not 'yaml'" "$TOOL" -o yaml
+	refuses 64 "--attach is auto.*not 'x'" "$TOOL" --attach x
+	refuses 64 "--buffer takes" "$TOOL" --buffer 3
+	refuses 64 "--buffer takes" "$TOOL" --buffer 12
+	refuses 64 "--web.config.file needs --listen" "$TOOL" --web.config.file x
+}
+
+test_input_bad_duration() {
+	local bad
+
+	for bad in '' abc 0 -1 1e3 nan inf 1x 400000000 0x10 ' 5' '5 ' 1..2 .; do
+		refuses 64 "--duration takes a time" "$TOOL" -d "$bad"
+	done
+}
+
+test_input_too_many_mounts() {
+	local args=() i
+
+	for ((i = 0; i < 17; i++)); do
+		args+=(--mount /)
+	done
+	refuses 64 "--mount can be given 16 times" "$TOOL" "${args[@]}"
+}
+
+test_input_mount_missing() {
+	refuses 1 "--mount /no/such: No such file" "$TOOL" --mount /no/such -d 1
+	refuses 1 "--mount" "$TOOL" --mount '' -d 1
+}
+
+test_input_mount_not_ext4() {
+	refuses 1 "--mount /proc: not on an ext4 filesystem" "$TOOL" --mount /proc -d 1
+}
+
+# A directory where the filesystem was, on a filesystem that is not ext4.
+test_input_mount_not_mounted() {
+	mkdir "$TMP/outer"
+	mount -t tmpfs none "$TMP/outer"
+	fixture 4096 "$TMP/outer/mnt"
+	"$TOOL" -d 10ms --mount "$TMP/outer/mnt" >/dev/null
+	umount "$TMP/outer/mnt"
+	refuses 1 "not on an ext4 filesystem" "$TOOL" --mount "$TMP/outer/mnt" -d 1
+	umount "$TMP/outer"
+}
+
+# It goes away while it is watched: said in no line too much, and the run ends as usual.
+test_input_mount_goes_away() {
+	fixture 4096 "$TMP/mnt"
+	monitor --mount "$TMP/mnt"
+	"$RACE" --dir "$TMP/mnt" --mode count --blocks 10
+	unfixture "$TMP/mnt"
+	finish
+	same "exit status" "$MON_RC" 0
+	same delayed_inserts "$(summary delayed_inserts)" 20
+	same messages "$(cat "$TMP/mon.err")" ""
+}
+
+test_input_output_full() {
+	refuses 1 'output lost \(No space left on device\).*summary' \
+		bash -c 'exec "$@" >/dev/full' - "$TOOL" -d 60
+	refuses 1 'output lost \(No space left on device\).*summary' \
+		bash -c 'exec "$@" >/dev/full' - "$TOOL" -o json -d 60
+	refuses 1 'output lost \(No space left on device\)' \
+		"$TOOL" -o json -d 60 --output-file /dev/full
+}
+
+test_input_output_closed() {
+	refuses 1 'standard output is closed' bash -c 'exec "$@" >&-' - "$TOOL" -d 60
+	# shellcheck disable=SC2016
+	refuses 1 'output lost \(Broken pipe\).*summary' bash -c \
+		'mkfifo "$0/pipe"; exec 3<>"$0/pipe" 4>"$0/pipe" 3<&-; exec "$@" >&4 4>&-' \
+		"$TMP" "$TOOL" -d 60
+}
+
+# Known when it happens, not when the next line is due.
+test_input_reader_goes_away() {
+	local form
+
+	for form in text json; do
+		rm -f "$TMP/pipe"
+		mkfifo "$TMP/pipe"
+		"$TOOL" -o "$form" -d 60 >"$TMP/pipe" 2>"$TMP/mon.err" &
+		MON_PID=$!
+		head -n 1 "$TMP/pipe" >/dev/null
+		held "$MON_PID" >"$TMP/ours"
+		MON_RC=0
+		wait "$MON_PID" || MON_RC=$?
+		same "exit status" "$MON_RC" 1
+		same messages "$(cat "$TMP/mon.err")" \
+			"ext4race-detect: output lost (Broken pipe): stopping, the summary could not be written"
+		gone "$TMP/ours"
+	done
+	MON_PID=
+}
+
+# The start line fits, the rest of the filesystem is taken, the summary does not fit.
+test_input_disk_full_later() {
+	mkdir "$TMP/small"
+	mount -t tmpfs -o size=8k none "$TMP/small"
+	head -c 3500 /dev/zero | tr '\0' ' ' >"$TMP/small/log"
+	"$TOOL" -o json --output-file "$TMP/small/log" 2>"$TMP/mon.err" &
+	MON_PID=$!
+	appears "$TMP/small/log" '"type":"start"'
+	# The last bytes of its page are taken as well.
+	head -c 4096 /dev/zero | tr '\0' ' ' >>"$TMP/small/log" 2>/dev/null || true
+	kill -s INT "$MON_PID"
+	MON_RC=0
+	wait "$MON_PID" || MON_RC=$?
+	MON_PID=
+	same "exit status" "$MON_RC" 1
+	same messages "$(grep -c '' "$TMP/mon.err")" 1
+	grep -q 'output lost (No space left on device)' "$TMP/mon.err"
+	umount "$TMP/small"
+}
+
+test_input_output_file_not_writable() {
+	refuses 1 '--output-file /no/such/file: No such file' "$TOOL" --output-file /no/such/file -d 1
+	refuses 1 '--output-file /: Is a directory' "$TOOL" --output-file / -d 1
+}
+
+test_input_btf_file() {
+	echo nonsense >"$TMP/btf"
+	refuses 1 '--btf /no/such: ' "$TOOL" --btf /no/such -d 1
+	refuses 1 '--btf .*/btf: ' "$TOOL" --btf "$TMP/btf" -d 1
+}
+
+test_input_few_descriptors() {
+	refuses 1 'Too many open files' prlimit --nofile=8 "$TOOL" -d 1
+}

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What is printed: the lines' schema, and the text for people.
+
+schema() {
+	jq -rn -f "$HERE/schema.jq" "$1" >"$TMP/complaints"
+	same "schema of $1" "$(cat "$TMP/complaints")" ""
+}
+
+test_output_json_schema() {
+	fixture 4096 "$TMP/mnt"
+	monitor --mount "$TMP/mnt"
+	"$RACE" --dir "$TMP/mnt" --mode count --blocks 100
+	finish
+	schema "$TMP/mon.out"
+	monitor
+	finish
+	schema "$TMP/mon.out"
+	# Every line ends, and nothing stands between them.
+	same "lines" "$(wc -l <"$TMP/mon.out")" "$(jq -c . "$TMP/mon.out" | wc -l)"
+	unfixture "$TMP/mnt"
+}
+
+# The check itself: it has to complain about what is not the contract.
+test_output_schema_complains() {
+	local broken
+
+	monitor
+	finish
+	for broken in 'del(.schema)' '.time = "now"' '.surprise = 1' \
+		'if .type == "summary" then .lost_events = "0" else . end' \
+		'if .type == "start" then .hooks[0].reason = null | .hooks[0].bound = null else . end' \
+		'select(.type == "start")' '.type = "else"'; do
+		jq -c "$broken" "$TMP/mon.out" >"$TMP/broken"
+		jq -rn -f "$HERE/schema.jq" "$TMP/broken" >"$TMP/complaints"
+		[[ -s $TMP/complaints ]] || {
+			echo "nothing said about: $broken"
+			return 1
+		}
+	done
+}
+
+# What it says it does is what there is.
+test_output_says_how_it_is_attached() {
+	local programs
+
+	monitor
+	programs=$(held "$MON_PID" | grep -c '^link ')
+	jq -e '.attach | . == "tracepoint" or . == "fentry" or . == "kprobe"' <<<"$MON_START"
+	jq -e '.certainty | length > 0' <<<"$MON_START"
+	jq -e --argjson n "$programs" '[.hooks[] | select(.bound)] | length > 0 and length <= $n' \
+		<<<"$MON_START"
+	same kernel "$(jq -r .kernel <<<"$MON_START")" "$(uname -r)"
+	finish
+}
+
+test_output_text() {
+	fixture 4096 "$TMP/mnt"
+	"$TOOL" -d 200ms --mount "$TMP/mnt" >"$TMP/text" 2>"$TMP/err"
+	same messages "$(cat "$TMP/err")" ""
+	grep -q "^  kernel  *$(uname -r)" "$TMP/text"
+	grep -q "^  attach  *[a-z]" "$TMP/text"
+	grep -q "$TMP/mnt" "$TMP/text"
+	grep -q "^No overwrite seen" "$TMP/text"
+	grep -q "OVERWRITTEN  *LEAKED  *RESIDUAL" "$TMP/text"
+	grep -q "lost events  *0" "$TMP/text"
+	unfixture "$TMP/mnt"
+}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# How a run ends, and SIGHUP.
+
+ends_with_summary() {
+	monitor
+	finish "$1"
+	same "exit status" "$MON_RC" 0
+	same "last line" "$(tail -n 1 "$TMP/mon.out" | jq -r .type)" summary
+	same messages "$(cat "$TMP/mon.err")" ""
+}
+
+test_end_on_sigint() {
+	ends_with_summary INT
+}
+
+test_end_on_sigterm() {
+	ends_with_summary TERM
+}
+
+test_end_after_duration() {
+	monitor -d 1s
+	finish -
+	same "exit status" "$MON_RC" 0
+	jq -es '.[-1].seconds >= 1' "$TMP/mon.out"
+}
+
+test_end_with_fail_on_race() {
+	fixture 4096 "$TMP/mnt"
+	monitor --fail-on-race --mount "$TMP/mnt"
+	finish
+	same "exit status" "$MON_RC" 0
+	unfixture "$TMP/mnt"
+}
+
+# to_file FILE ARG...: a monitor that writes to FILE, watching already.
+to_file() {
+	local file=$1
+
+	shift
+	"$TOOL" -o json --output-file "$file" "$@" 2>"$TMP/mon.err" &
+	MON_PID=$!
+	appears "$file" '"type":"start"'
+}
+
+ended_in() {
+	MON_RC=0
+	wait "$MON_PID" || MON_RC=$?
+	MON_PID=
+}
+
+# logrotate's way: the file is renamed, then the signal.
+test_hup_reopens_output_file() {
+	to_file "$TMP/log"
+	mv "$TMP/log" "$TMP/log.1"
+	kill -s HUP "$MON_PID"
+	kill -s TERM "$MON_PID"
+	ended_in
+	same "exit status" "$MON_RC" 0
+	same "old file" "$(jq -r .type "$TMP/log.1")" start
+	same "new file" "$(jq -r .type "$TMP/log")" summary
+}
+
+test_hup_with_nowhere_to_go() {
+	mkdir "$TMP/dir"
+	to_file "$TMP/dir/log"
+	mv "$TMP/dir" "$TMP/dir.1"
+	kill -s HUP "$MON_PID"
+	kill -s TERM "$MON_PID"
+	ended_in
+	same "exit status" "$MON_RC" 0
+	same "old file" "$(jq -r .type "$TMP/dir.1/log" | xargs)" "start summary"
+	same messages "$(grep -c '' "$TMP/mon.err")" 1
+	grep -q "dir/log: No such file or directory; writing to the old one" "$TMP/mon.err"
+}
+
+test_hup_without_output_file() {
+	monitor
+	kill -s HUP "$MON_PID"
+	finish TERM
+	same "exit status" "$MON_RC" 0
+	same lines "$(jq -r .type "$TMP/mon.out" | xargs)" "start summary"
+}
+
+# A file is appended to, never cut off.
+test_output_file_is_appended_to() {
+	echo '{"type":"earlier"}' >"$TMP/log"
+	"$TOOL" -o json -d 100ms --output-file "$TMP/log"
+	same lines "$(jq -r .type "$TMP/log" | xargs)" "earlier start summary"
+}
