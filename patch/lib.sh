@@ -10,7 +10,7 @@
 
 PATCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP_DIR=$(dirname "$PATCH_DIR")
-CACHE=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ext4race}
+CACHE=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ext4race}
 KERNEL_TOOL=${EXT4RACE_KERNEL_TOOL:-$TOP_DIR/tests/vm/kernel}
 JOBS=${EXT4RACE_JOBS:-$(nproc)}
 

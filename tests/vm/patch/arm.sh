@@ -22,13 +22,7 @@ clean)
 	between attempts "$attempts" 10000 '' attempts
 	between leaks "$leaked" 0 0 'blocks leaked'
 	between data "$mismatches" 0 0 'pages differ'
-	if [ -x /usr/local/bin/ext4race-detect ]; then
-		mkdir -p /mnt/ext4/provoke
-		ext4race-detect provoke --dir /mnt/ext4/provoke --widen 2000 --yes -d 60 -o json >/out/provoke
-		check provoke $? "exit status $?"
-		between averted "$(sed -n '/"type":"summary"/p' /out/provoke | field averted)" 1000 '' 'averted under provoke --widen'
-		rm -rf /mnt/ext4/provoke
-	fi
+	provoke_averts 1000
 	# Kept for e2fsck, which runs on the image afterwards.
 	race_for 30 --files 40 --keep
 	between kept "$leaked" 0 0 'blocks leaked with files kept' ;;

@@ -84,10 +84,43 @@ livepatch_unload() {
 	wait_for "removal of the module" rmmod ext4race_livepatch 2>/dev/null
 }
 
+# has_command NAME: is the detector here, and does it have this subcommand?
+has_command() {
+	[ -x /usr/local/bin/ext4race-detect ] &&
+		! ext4race-detect "$1" --dir /nowhere 2>&1 | grep -q 'not built yet'
+}
+
 # verify_is NAME VERDICT: what the detector says, without any race.
 verify_is() {
-	[ -x /usr/local/bin/ext4race-detect ] || return 0
+	has_command verify || return 0
 	said=$(ext4race-detect verify --quiet 2>&1)
 	[ "$said" = "$2" ]
 	check "$1" $? "verify says \"$said\", expected \"$2\""
+}
+
+# provoke_averts N: the detector makes the race happen, and the fix catches it.
+provoke_averts() {
+	has_command provoke || return 0
+	mkdir -p /mnt/ext4/provoke
+	ext4race-detect provoke --dir /mnt/ext4/provoke --widen 2000 --yes -d 60 -o json >/out/provoke
+	check provoke $? 'provoke saw nothing overwritten'
+	summary=$(sed -n '/"type":"summary"/p' /out/provoke)
+	between averted "$(echo "$summary" | field averted)" "$1" '' 'averted under provoke --widen'
+	between overwritten "$(echo "$summary" | field overwritten_blocks)" 0 0 'overwritten under provoke --widen'
+	rm -rf /mnt/ext4/provoke
+}
+
+# monitor_start, monitor_stop: the detector watching. monitor_stop sets
+# seen_averted and seen_overwritten.
+monitor_start() {
+	ext4race-detect -o json --attach kprobe >/out/monitor.json 2>/out/monitor.err &
+	monitor=$!
+	wait_for 'start of the monitor' grep -q '"type":"start"' /out/monitor.json
+}
+
+monitor_stop() {
+	kill -TERM $monitor
+	wait $monitor
+	seen_averted=$(sed -n '/"type":"summary"/p' /out/monitor.json | field averted)
+	seen_overwritten=$(sed -n '/"type":"summary"/p' /out/monitor.json | field overwritten_blocks)
 }

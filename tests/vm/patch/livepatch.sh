@@ -20,9 +20,16 @@ sync
 base=$(cat $RESIDUAL)
 averted=$(cat $COUNTERS/averted)
 verify_is verify-loaded fixed
+[ ! -x /usr/local/bin/ext4race-detect ] || monitor_start
 race_for 8 --verify-data
+now=$(cat $COUNTERS/averted)
+if [ -x /usr/local/bin/ext4race-detect ]; then
+	monitor_stop
+	between alike "$seen_averted" $((now - averted)) $((now - averted)) 'averted seen by the detector, as the module counted'
+	between overwritten "$seen_overwritten" 0 0 'overwrites seen by the detector'
+fi
 between loaded "$leaked" 0 0 "blocks leaked in $attempts attempts"
-between averted "$(($(cat $COUNTERS/averted) - averted))" 1000 '' 'inserts refused'
+between averted $((now - averted)) 1000 '' 'inserts refused'
 between residual "$(cat $RESIDUAL)" "$base" "$base" 'blocks still held from before'
 between data "$mismatches" 0 0 'pages differ'
 
