@@ -34,7 +34,7 @@ events_are_json() {
 
 # The sum over all filesystems of a counter on the page.
 sum() {
-	curl -fsS "$URL/metrics" | awk -v want="$1{" 'index($1, want) == 1 { s += $NF } END { print s + 0 }'
+	curl -fsS "$URL/metrics" | awk -v want="$1{" 'index($1, want) == 1 { s += $NF } END { printf "%.0f\n", s }'
 }
 
 # What the page says is what the feeder says when it goes.
@@ -68,7 +68,7 @@ http_thread_switches() {
 	local t
 	for t in /proc/"$FEEDER"/task/*; do
 		if [[ $(<"$t/comm") == http ]]; then
-			awk '/ctxt_switches/ { s += $2 } END { print s }' "$t/status"
+			awk '/ctxt_switches/ { s += $2 } END { printf "%.0f\n", s }' "$t/status"
 			return
 		fi
 	done

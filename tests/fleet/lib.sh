@@ -9,6 +9,7 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/fleet.XXXXXX")
 export FLEET ROOT BUILD TMP
 PIDS=()
 CHECKS=0
+DONE=0
 FAILED=0
 
 # ok NAME COMMAND...: one check; its output is shown when it fails.
@@ -17,9 +18,11 @@ ok() {
 	shift
 	CHECKS=$((CHECKS + 1))
 	if "$@" >"$TMP/check.out" 2>&1; then
+		DONE=$((DONE + 1))
 		echo "ok $CHECKS - $name"
 		return
 	fi
+	DONE=$((DONE + 1))
 	FAILED=$((FAILED + 1))
 	echo "not ok $CHECKS - $name"
 	sed 's/^/# /' "$TMP/check.out" | tail -n 30
@@ -116,6 +119,8 @@ finish() {
 		exit 77
 	fi
 	echo "1..$CHECKS"
+	# An arithmetic error ends a check without a result.
+	FAILED=$((FAILED + CHECKS - DONE))
 	if ((rc || FAILED)); then
 		echo "# $FAILED of $CHECKS failed, status $rc"
 		exit 1

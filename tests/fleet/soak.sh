@@ -61,7 +61,7 @@ http_cpu() {
 				cut -d' ' -f1 "$task/schedstat"
 			fi
 		done
-	done | awk '{ s += $1 } END { print s }'
+	done | awk '{ s += $1 } END { printf "%.0f\n", s }'
 }
 
 scrapes() {
