@@ -28,21 +28,24 @@ struct detector {
 
 /* ---- libbpf's messages ---- */
 
-/* libbpf explains failures only through its log: the last line is kept for why. */
+/*
+ * libbpf explains failures only through its log. The first line is kept for why:
+ * it names the program and the error, those that follow only that nothing came of it.
+ */
 static struct {
 	bool verbose;
-	char last[256];
+	char first[256];
 } log_state;
 
 static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	va_list copy;
 
-	if (level == LIBBPF_WARN) {
+	if (level == LIBBPF_WARN && !log_state.first[0]) {
 		va_copy(copy, ap);
-		vsnprintf(log_state.last, sizeof(log_state.last), fmt, copy);
+		vsnprintf(log_state.first, sizeof(log_state.first), fmt, copy);
 		va_end(copy);
-		log_state.last[strcspn(log_state.last, "\n")] = 0;
+		log_state.first[strcspn(log_state.first, "\n")] = 0;
 	}
 	if (log_state.verbose && level <= LIBBPF_INFO)
 		return vfprintf(stderr, fmt, ap);
@@ -157,10 +160,14 @@ static int try_mode(struct detector *det, const struct kernel *kernel, enum atta
 {
 	int err;
 
+	if (mode == ATTACH_KPROBE && !kernel->has_kprobes) {
+		snprintf(why, why_size, "the kernel has no kprobes");
+		return -ENOENT;
+	}
 	err = hooks_plan(&det->plan, kernel, mode, why, why_size);
 	if (err)
 		return err;
-	log_state.last[0] = 0;
+	log_state.first[0] = 0;
 	err = load(det);
 	if (!err) {
 		det->ring = ring_buffer__new(bpf_map__fd(det->skel->maps.events), on_sample, det,
@@ -172,8 +179,8 @@ static int try_mode(struct detector *det, const struct kernel *kernel, enum atta
 	if (!err)
 		return 0;
 	unload(det);
-	snprintf(why, why_size, "%s%s%s", strerror(-err), log_state.last[0] ? ": " : "",
-		 log_state.last);
+	snprintf(why, why_size, "%s%s%s", strerror(-err), log_state.first[0] ? ": " : "",
+		 log_state.first);
 	return err;
 }
 
@@ -195,9 +202,6 @@ static int try_all(struct detector *det, const struct kernel *kernel, char *why,
 		if (ladder[i] == ATTACH_FENTRY && would_block_livepatch(kernel)) {
 			err = -EBUSY;
 			snprintf(reason, sizeof(reason), "would keep livepatches from loading");
-		} else if (ladder[i] == ATTACH_KPROBE && !kernel->has_kprobes) {
-			err = -ENOENT;
-			snprintf(reason, sizeof(reason), "the kernel has no kprobes");
 		} else {
 			err = try_mode(det, kernel, ladder[i], reason, sizeof(reason));
 		}
@@ -245,6 +249,7 @@ static void raise_memlock(void)
 int detector_open(struct detector **out, const struct kernel *kernel,
 		  const struct detector_config *config, char *why, size_t why_size)
 {
+	char reason[512] = "";
 	struct detector *det;
 	int err;
 
@@ -262,7 +267,9 @@ int detector_open(struct detector **out, const struct kernel *kernel,
 	if (config->mode == ATTACH_AUTO)
 		err = try_all(det, kernel, why, why_size);
 	else
-		err = try_mode(det, kernel, config->mode, why, why_size);
+		err = try_mode(det, kernel, config->mode, reason, sizeof(reason));
+	if (err && config->mode != ATTACH_AUTO)
+		snprintf(why, why_size, "--attach %s: %s", attach_mode_name(config->mode), reason);
 	if (err) {
 		free(det);
 		return err;

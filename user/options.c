@@ -269,6 +269,10 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	struct options *opt = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		/* getopt says in one line what is wrong: argp would add two of its own. */
+		state->err_stream = NULL;
+		break;
 	case 'o':
 		set_output(opt, arg);
 		break;
