@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,8 +77,13 @@ static int open_custom(struct kernel *kernel, const char *file, char *why, size_
 	if (kernel->custom)
 		return 0;
 	err = -errno;
+	/* libbpf has errors of its own, beyond errno's: all of them mean the format. */
+	if (err <= -__LIBBPF_ERRNO__START)
+		err = -EINVAL;
 	snprintf(why, why_size, "--btf %s: %s", file,
-		 err == -ENOENT ? "no such file, or no BTF in it" : strerror(-err));
+		 err == -ENOENT	  ? "no such file, or no BTF in it"
+		 : err == -EINVAL ? "neither BTF nor an ELF file with BTF"
+				  : strerror(-err));
 	return err ? err : -EINVAL;
 }
 
@@ -88,6 +94,8 @@ int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t w
 	int err;
 
 	memset(kernel, 0, sizeof(*kernel));
+	/* What is missing is said once, by who needs it. */
+	libbpf_set_print(NULL);
 	if (!uname(&uts))
 		snprintf(kernel->release, sizeof(kernel->release), "%s", uts.release);
 	read_lockdown(kernel->lockdown, sizeof(kernel->lockdown));
@@ -113,11 +121,19 @@ fail:
 	return err;
 }
 
-void kernel_close(struct kernel *kernel)
+void kernel_forget_btf(struct kernel *kernel)
 {
 	btf__free(kernel->custom);
 	btf__free(kernel->module);
 	btf__free(kernel->vmlinux);
+	kernel->custom = kernel->module = kernel->vmlinux = NULL;
+	/* It was most of the heap; without this the pages stay with the process. */
+	malloc_trim(0);
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	kernel_forget_btf(kernel);
 	memset(kernel, 0, sizeof(*kernel));
 }
 

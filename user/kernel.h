@@ -36,6 +36,8 @@ struct kernel {
 /* 0, or negative errno and one line in why (--btf FILE that is no BTF). */
 int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t why_size);
 void kernel_close(struct kernel *kernel);
+/* Gives the memory of the BTF back; what was found out stays, but nothing more can be. */
+void kernel_forget_btf(struct kernel *kernel);
 
 /* The BTF that holds ext4's types: custom, module or vmlinux; NULL if none does. */
 const struct btf *kernel_ext4_btf(const struct kernel *kernel);

@@ -589,6 +589,7 @@ static int start_detector(struct monitor *mon)
 		say("%s", why[0] ? why : strerror(-err));
 		return err;
 	}
+	kernel_forget_btf(&mon->kernel);
 	resolver_use_detector(mon->res, mon->det);
 	clock_gettime(CLOCK_REALTIME, &mon->start_time);
 	clock_gettime(CLOCK_MONOTONIC, &mon->start_mono);
