@@ -99,3 +99,22 @@ test_count_twice_at_once() {
 	same "the other" "$(jq -r 'select(.type == "summary").delayed_inserts' "$TMP/other")" "$wanted"
 	unfixture "$TMP/mnt"
 }
+
+# Files that are gone before they were written back had blocks reserved to the end, and
+# gave them back: no leak.
+test_count_short_lived_files() {
+	local i
+
+	fixture 4096 "$TMP/mnt"
+	monitor --mount "$TMP/mnt"
+	for ((i = 0; i < 200; i++)); do
+		head -c 20000 /dev/zero >"$TMP/mnt/file"
+		rm "$TMP/mnt/file"
+	done
+	finish
+	same delayed_inserts "$(summary delayed_inserts)" 1000
+	same leaked_blocks "$(summary leaked_blocks)" 0
+	same leaked_files "$(summary leaked_files)" 0
+	same residual "$(summary 'residual[0].blocks')" 0
+	unfixture "$TMP/mnt"
+}

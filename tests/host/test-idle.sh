@@ -8,20 +8,21 @@ test_idle_without_wakeups() {
 	fixture 4096 "$TMP/mnt"
 	sync -f "$TMP/mnt"
 	monitor --mount "$TMP/mnt"
-	strace -f -q -o "$TMP/trace" -p "$MON_PID" 2>"$TMP/strace.err" &
+	strace -f -o "$TMP/trace" -p "$MON_PID" 2>"$TMP/strace.err" &
 	tracer=$!
-	# It writes the call that was under way as soon as it is attached.
-	appears "$TMP/trace" epoll_wait || skip "strace cannot attach here: $(head -n 1 "$TMP/strace.err")"
+	appears "$TMP/strace.err" 'strace: ' || return 1
+	grep -q attached "$TMP/strace.err" || skip "$(head -n 1 "$TMP/strace.err")"
 	# Ten seconds are what is measured; there is nothing to wait for.
 	timeout 10 tail -f /dev/null || true
 	cp "$TMP/trace" "$TMP/trace.idle"
 	# The tracer was at work all the time: what comes now is seen.
 	kill -s HUP "$MON_PID"
-	appears "$TMP/trace" 'SIGHUP'
+	appears "$TMP/trace" 'read('
 	finish
 	wait "$tracer" || true
 	calls=$(wc -l <"$TMP/trace.idle")
-	same "lines of the trace in 10 s" "$calls" 1
+	# The call that was under way has no end, so that it is no whole line.
+	same "calls in 10 s" "$calls" 0
 	unfixture "$TMP/mnt"
 }
 

@@ -33,12 +33,14 @@ test_end_with_fail_on_race() {
 	unfixture "$TMP/mnt"
 }
 
-# to_file FILE ARG...: a monitor that writes to FILE, watching already.
+# to_file FILE ARG...: a monitor that writes to FILE and watches already. Of an idle
+# filesystem, so that there are no events.
 to_file() {
 	local file=$1
 
 	shift
-	"$TOOL" -o json --output-file "$file" "$@" 2>"$TMP/mon.err" &
+	fixture 4096 "$TMP/mnt"
+	"$TOOL" -o json --output-file "$file" --mount "$TMP/mnt" "$@" 2>"$TMP/mon.err" &
 	MON_PID=$!
 	appears "$file" '"type":"start"'
 }
@@ -75,7 +77,8 @@ test_hup_with_nowhere_to_go() {
 }
 
 test_hup_without_output_file() {
-	monitor
+	fixture 4096 "$TMP/mnt"
+	monitor --mount "$TMP/mnt"
 	kill -s HUP "$MON_PID"
 	finish TERM
 	same "exit status" "$MON_RC" 0
@@ -84,7 +87,8 @@ test_hup_without_output_file() {
 
 # A file is appended to, never cut off.
 test_output_file_is_appended_to() {
+	fixture 4096 "$TMP/mnt"
 	echo '{"type":"earlier"}' >"$TMP/log"
-	"$TOOL" -o json -d 100ms --output-file "$TMP/log"
+	"$TOOL" -o json -d 100ms --mount "$TMP/mnt" --output-file "$TMP/log"
 	same lines "$(jq -r .type "$TMP/log" | xargs)" "earlier start summary"
 }
