@@ -4,9 +4,9 @@ watch() {
 	sh /usr/local/bin/watch.sh "$@" || exit 1
 }
 for mode in fentry kprobe tracepoint; do
-	watch "$mode" fallocate --leaks 10000 --duration 120 -- --attach "$mode" --stacks
+	watch "$mode" fallocate --no-aim --leaks 12000 --duration 120 -- --attach "$mode" --stacks
 done
-watch overflow fallocate --leaks 2000 --duration 60 -- --buffer 4
+watch overflow fallocate --no-aim --leaks 2000 --duration 60 -- --buffer 4
 watch direct direct --leaks 100 --duration 60 -- --attach auto
 watch zero-range zero-range --leaks 500 --duration 60 -- --attach auto
 watch whole-file whole-file --leaks 50 --duration 60 -- --attach auto

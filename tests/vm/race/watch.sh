@@ -16,7 +16,7 @@ shift
 ext4race-detect -o json "$@" >"/out/$name.json" 2>"/out/$name.err" &
 monitor=$!
 # The start line is the promise that everything is attached.
-while ! grep -q '"type":"start"' "/out/$name.json"; do
+while ! grep -q '"type":"start"' "/out/$name.json" 2>/dev/null; do
 	if ! kill -0 "$monitor" 2>/dev/null; then
 		wait "$monitor"
 		echo "$name: the monitor ended with $?: $(cat "/out/$name.err")"
