@@ -60,10 +60,12 @@ static int verify_image(struct verdict_info *info, const struct options *opt)
 	return err;
 }
 
-/* Evidence that failed for want of a permission or a filesystem is no verdict. */
-static bool is_fatal(const struct options *opt, int err)
+/* A wish that cannot be fulfilled, or nothing looked at for want of permission. */
+static bool is_fatal(const struct options *opt, const struct verdict_info *info, int err)
 {
-	return err == -EPERM || err == -EACCES || (err && opt->dir);
+	if (err && opt->dir)
+		return true;
+	return info->verdict == VERDICT_UNKNOWN && (err == -EPERM || err == -EACCES);
 }
 
 int cmd_verify(const struct options *opt)
@@ -79,7 +81,7 @@ int cmd_verify(const struct options *opt)
 			return EXIT_CANNOT;
 	} else {
 		err = verify_running(&info, &config);
-		if (info.verdict == VERDICT_UNKNOWN && is_fatal(opt, err)) {
+		if (is_fatal(opt, &info, err)) {
 			say("verify: %s", info.evidence[0].detail);
 			return EXIT_CANNOT;
 		}
