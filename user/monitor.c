@@ -23,12 +23,15 @@
 #include "sink_http.h"
 #include "sink_journal.h"
 #include "sink_textfile.h"
+#include "verify.h"
 #include "version.h"
 
 #define SINKS_MAX	     4
 #define FS_MAX		     256
 #define PROGS_MAX	     16
 #define TEXTFILE_INTERVAL    15.0 /* seconds; Prometheus' common scrape interval */
+#define VERDICT_INTERVAL     86400.0
+#define VERDICT_INSERTS	     16 /* the hot lookup hook is attached for so many */
 
 struct monitor {
 	const struct options *opt;
@@ -47,7 +50,12 @@ struct monitor {
 	struct start_info start;
 	struct timespec start_time;
 	struct timespec start_mono;
-	/* Guards what the HTTP thread reads: fs, and the mounts its names point into. */
+	struct verdict_sample *sample; /* NULL: no verdict is being sampled */
+	struct verdict_info verdict;
+	bool has_verdict;
+	bool overwrite_seen;
+	bool contradicted; /* said so once */
+	/* Guards what the HTTP thread reads: fs, verdict, and the mounts. */
 	pthread_mutex_t lock;
 	struct fs_info fs[FS_MAX];
 	size_t n_fs;
@@ -160,7 +168,10 @@ static void on_event(void *arg, const struct e4r_event *ev)
 
 	resolver_report(mon->res, ev, &info, &report);
 	send_report(mon, &report);
+	mon->overwrite_seen |= ev->type == E4R_OVERWRITE;
 }
+
+static void check_contradiction(struct monitor *mon);
 
 static void on_ring(void *arg, int fd, uint32_t events)
 {
@@ -170,6 +181,7 @@ static void on_ring(void *arg, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	err = detector_consume(mon->det);
+	check_contradiction(mon);
 	if (err && err != -EAGAIN && err != -EINTR) {
 		say("events cannot be read: %s", strerror(-err));
 		mon->exit_status = EXIT_CANNOT;
@@ -201,6 +213,90 @@ static void report_start(struct monitor *mon)
 	mon->start.n_fs = mon->n_fs;
 	report.start = &mon->start;
 	send_report(mon, &report);
+}
+
+/* ---- the verdict ---- */
+
+static void report_verdict(struct monitor *mon)
+{
+	struct report report = report_now(REPORT_VERDICT);
+
+	report.verdict = &mon->verdict;
+	send_report(mon, &report);
+}
+
+/* The kernel looks fixed and still overwrites: the worst news there can be. */
+static void check_contradiction(struct monitor *mon)
+{
+	if (mon->contradicted || !mon->overwrite_seen || !mon->has_verdict ||
+	    mon->verdict.verdict != VERDICT_FIXED)
+		return;
+	mon->contradicted = true;
+	pthread_mutex_lock(&mon->lock);
+	mon->verdict.verdict = VERDICT_UNKNOWN;
+	if (mon->verdict.n_evidence < VERDICT_EVIDENCE_MAX)
+		evidence_set(&mon->verdict.evidence[mon->verdict.n_evidence++], "observed",
+			     VERDICT_VULNERABLE,
+			     "CONTRADICTION: this run saw an overwrite on a kernel that looks fixed");
+	pthread_mutex_unlock(&mon->lock);
+	say("CONTRADICTION: an overwrite on a kernel that looks fixed; please report it");
+	report_verdict(mon);
+}
+
+static void on_sample(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+	struct verdict_info info = {};
+
+	(void)events;
+	loop_remove(mon->loop, fd);
+	verdict_sample_finish(mon->sample, &info);
+	mon->sample = NULL;
+	pthread_mutex_lock(&mon->lock);
+	mon->verdict = info;
+	mon->has_verdict = true;
+	pthread_mutex_unlock(&mon->lock);
+	report_verdict(mon);
+	check_contradiction(mon);
+}
+
+/*
+ * Attaches the lookup hook until the host itself made a few delayed inserts. It is
+ * an extra: where it cannot be had, the monitor watches all the same.
+ */
+static void start_sample(struct monitor *mon)
+{
+	char why[256] = "";
+	int err;
+
+	if (mon->sample)
+		return;
+	err = verdict_sample_start(&mon->sample, VERDICT_INSERTS, why, sizeof(why));
+	if (!err)
+		err = loop_add(mon->loop, verdict_sample_fd(mon->sample), EPOLLIN, on_sample, mon);
+	if (!err)
+		return;
+	verdict_sample_cancel(mon->sample);
+	mon->sample = NULL;
+	if (mon->opt->verbose)
+		say("the verdict cannot be sampled: %s", why[0] ? why : strerror(-err));
+}
+
+static void on_verdict_timer(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	start_sample(arg);
+}
+
+/* Ends a sample that is not complete, so that nothing of it stays attached. */
+static void end_sample(struct monitor *mon)
+{
+	if (!mon->sample)
+		return;
+	loop_remove(mon->loop, verdict_sample_fd(mon->sample));
+	verdict_sample_cancel(mon->sample);
+	mon->sample = NULL;
 }
 
 /* ---- metrics ---- */
@@ -267,6 +363,7 @@ static int with_metrics(void *arg, void (*take)(void *ctx, const struct metrics 
 	clock_gettime(CLOCK_REALTIME, &metrics.time);
 	metrics.start_time = mon->start_time;
 	metrics.start = &mon->start;
+	metrics.verdict = mon->has_verdict ? &mon->verdict : NULL;
 	metrics.near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
 	metrics.fs = fs;
 	metrics.n_fs = n;
@@ -480,6 +577,8 @@ static int setup_loop(struct monitor *mon)
 		err = loop_timer(mon->loop, mon->opt->duration, 0, on_duration, mon);
 	if (!err && mon->opt->textfile)
 		err = loop_timer(mon->loop, TEXTFILE_INTERVAL, 1, on_textfile_timer, mon);
+	if (!err)
+		err = loop_timer(mon->loop, VERDICT_INTERVAL, 1, on_verdict_timer, mon);
 	if (!err && notify_interval())
 		err = loop_timer(mon->loop, (double)notify_interval() / 1e6, 1, on_watchdog, mon);
 	if (err)
@@ -643,9 +742,11 @@ static int watch(struct monitor *mon)
 	}
 	if (mon->opt->textfile)
 		on_textfile_timer(mon, -1, 0);
+	start_sample(mon);
 	notify_ready(mon->start.certainty);
 	err = loop_run(mon->loop);
 	notify_stopping();
+	end_sample(mon);
 	detector_detach(mon->det);
 	on_ring(mon, -1, 0);
 	/* A second signal ends a summary that hangs on a stuck filesystem. */
