@@ -97,6 +97,7 @@ struct ext4_inode_info {
 	struct rw_semaphore i_data_sem;
 	struct inode vfs_inode;
 	struct ext4_es_tree i_es_tree;
+	unsigned int i_es_all_nr;
 	unsigned int i_reserved_data_blocks;
 };
 

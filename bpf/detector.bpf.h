@@ -7,7 +7,8 @@
  *   on_delayed_insert()	the question: is a mapping about to be overwritten?
  *   on_delayed_insert_return()	did it take effect? (only where it returns int)
  *   on_allocation()		who mapped which blocks
- *   on_alloc_begin/_end()	which operation that was
+ *   on_alloc_begin/_range/_end()	which operation that was
+ *   on_mapping()		a fault's start, where it was missed
  *   on_fault_begin/_end()	how long the window was; near misses
  *   on_inode_end()		what leaked
  */
@@ -465,12 +466,27 @@ static __always_inline int on_alloc_begin(const struct inode *inode, u32 op, u64
 	return 0;
 }
 
+/*
+ * The range in blocks that the operation in flight allocates now, as the allocator
+ * itself was told it; on_alloc_begin() had to work it out.
+ */
+static __always_inline int on_alloc_range(const struct inode *inode, u32 lblk, u32 len)
+{
+	struct task_slot *slot = own_slot(inode);
+
+	if (slot && slot->op != SLOT_FAULT && len) {
+		slot->lblk = lblk;
+		slot->len = len;
+	}
+	return 0;
+}
+
 static __always_inline int on_alloc_end(void)
 {
 	u64 task = bpf_get_current_task();
 	struct task_slot *slot = slot_of(task);
 
-	if (slot && slot->task == task && slot->op != SLOT_FAULT)
+	if (slot && slot->task == task && slot->op < E4R_OP_MAX)
 		slot->task = 0;
 	return 0;
 }
@@ -480,7 +496,7 @@ static __always_inline void name_operation(struct e4r_alloc *alloc, const struct
 {
 	struct task_slot *slot = own_slot(inode);
 
-	if (slot && slot->op != SLOT_FAULT && overlaps(slot->lblk, slot->len, lblk, len)) {
+	if (slot && slot->op < E4R_OP_MAX && overlaps(slot->lblk, slot->len, lblk, len)) {
 		alloc->op = slot->op;
 		alloc->lblk = slot->lblk;
 		alloc->len = slot->len;
@@ -580,6 +596,30 @@ static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, 
 	return 0;
 }
 
+/*
+ * The delalloc mapping of a block begins: the latest start that a fault can have
+ * whose real one was not seen, because another task has taken its slot or the
+ * fault hook could not be had.
+ */
+static __always_inline int on_mapping(const struct inode *inode, bool typed)
+{
+	u64 task = bpf_get_current_task();
+	struct task_slot *slot;
+
+	if (!is_watched(inode, typed) || holds_inode_lock(inode, typed))
+		return 0;
+	slot = slot_of(task);
+	if (!slot || (slot->task == task && slot->inode == (u64)inode && cfg_fault_seen))
+		return 0;
+	slot->inode = (u64)inode;
+	slot->len = 0;
+	slot->op = SLOT_FAULT;
+	slot->overwrites = 0;
+	slot->start_ns = bpf_ktime_get_ns();
+	slot->task = task;
+	return 0;
+}
+
 static __noinline int near_miss(void *ctx, const struct inode *inode, const struct task_slot *slot)
 {
 	const struct alloc_rec *rec = NULL;
@@ -662,6 +702,45 @@ static __always_inline int on_inode_end(const struct inode *inode, bool typed)
 	if (!blocks && !n_files)
 		return 0;
 	return leaked(inode, blocks);
+}
+
+/*
+ * The same where only tracepoints can be had and the inode's file is deleted: at
+ * ext4_free_inode. A file that had blocks was truncated by then and its tree is
+ * empty: what is still reserved has leaked. One that never had any (i_blocks of 0)
+ * is not truncated (ext4_evict_inode()), and its delayed blocks are given back only
+ * after this, by ext4_clear_inode(): on_release() then knows how many.
+ */
+static __always_inline int on_inode_free(const struct inode *inode, bool typed)
+{
+	struct task_slot *slot;
+	u32 blocks;
+
+	if (!is_watched(inode, typed))
+		return 0;
+	blocks = BPF_CORE_READ(ext4_i(inode), i_reserved_data_blocks);
+	if (!blocks || !BPF_CORE_READ(ext4_i(inode), i_es_all_nr))
+		return on_inode_end(inode, typed);
+	slot = slot_of(bpf_get_current_task());
+	if (!slot)
+		return 0;
+	slot->inode = (u64)inode;
+	slot->op = SLOT_FREE;
+	slot->len = blocks;
+	slot->task = bpf_get_current_task();
+	return 0;
+}
+
+static __always_inline int on_release(const struct inode *inode, u32 released)
+{
+	struct task_slot *slot = own_slot(inode);
+	u32 blocks;
+
+	if (!slot || slot->op != SLOT_FREE)
+		return 0;
+	blocks = slot->len;
+	slot->task = 0;
+	return blocks > released ? leaked(inode, blocks - released) : 0;
 }
 
 #endif /* EXT4RACE_DETECTOR_BPF_H */

@@ -49,11 +49,13 @@ TRACEPOINT(fallocate_exit, ext4_fallocate_exit, on_alloc_end(), struct inode *in
 
 /*
  * An inode that keeps its name is clean when it is evicted; one without is
- * truncated first, and ext4_free_inode comes after that.
+ * truncated first, and ext4_free_inode comes after that: see on_inode_free().
  */
 TRACEPOINT(evict, ext4_evict_inode,
 	   LOAD(typed, inode, i_nlink) ? on_inode_end(inode, typed) : 0, struct inode *inode)
 
-TRACEPOINT(free, ext4_free_inode, on_inode_end(inode, typed), struct inode *inode)
+TRACEPOINT(free, ext4_free_inode, on_inode_free(inode, typed), struct inode *inode)
+
+TRACEPOINT(release, ext4_da_release_space, on_release(inode, freed), struct inode *inode, int freed)
 
 #endif /* EXT4RACE_HOOKS_TRACEPOINT_BPF_H */

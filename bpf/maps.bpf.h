@@ -23,11 +23,12 @@ struct task_slot {
 	u64 start_ns;
 	u32 lblk; /* the fault's page, or the allocation's range, in blocks */
 	u32 len;
-	u32 op;		/* enum e4r_op of an allocation, SLOT_FAULT for a fault */
+	u32 op;		/* enum e4r_op of an allocation, or one of SLOT_* */
 	u32 overwrites; /* blocks that this fault overwrote */
 };
 
-#define SLOT_FAULT 0x100
+#define SLOT_FAULT 0x100 /* a fault */
+#define SLOT_FREE  0x101 /* a deleted inode whose delayed blocks are not released yet */
 
 /*
  * Direct-mapped by task address. Two tasks in flight that share a slot cost

@@ -52,7 +52,7 @@ static const struct candidate candidates[] = {
 	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, "ext4_es_insert_extent", 0, false, { "es_insert" } },
 	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, false,
 	  { "fallocate_exit", "zero_range", "fallocate" } },
-	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, { "free", "evict" } },
+	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, { "release", "free", "evict" } },
 };
 
 static const struct {
@@ -77,6 +77,7 @@ static const char *const tp_names[][3] = {
 	{ "fallocate_exit", "tp_fallocate_exit", "raw_fallocate_exit" },
 	{ "free", "tp_free", "raw_free" },
 	{ "evict", "tp_evict", "raw_evict" },
+	{ "release", "tp_release", "raw_release" },
 };
 
 const char *hook_name(enum hook hook)
