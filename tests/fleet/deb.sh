@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The Debian packages build from the committed tree, and lintian has no error.
+set -euo pipefail
+# shellcheck source=tests/fleet/lib.sh
+. "$(dirname "$0")/lib.sh"
+need dpkg-buildpackage dh lintian git
+
+lint() {
+	lintian --allow-root --fail-on error "$TMP"/deb/*.changes
+}
+
+has() { # PACKAGE PATH...
+	local package=$1 f
+	shift
+	dpkg -c "$TMP/deb/$package"_*.deb | awk '{ print $6 }' >"$TMP/files"
+	for f in "$@"; do
+		grep -q "^\\./$f" "$TMP/files" || {
+			echo "$package lacks $f"
+			return 1
+		}
+	done
+}
+
+ok "packages build" "$ROOT/deploy/build-deb" --commit HEAD "$TMP/deb"
+ok "lintian: no error" lint
+ok "the detector's package is whole" has ext4race-detect usr/sbin/ext4race-detect \
+	lib/systemd/system/ext4race-detect.service etc/default/ext4race-detect \
+	usr/lib/systemd/catalog/ext4race-detect.catalog usr/share/man/man8/ext4race-detect.8.gz \
+	usr/share/bash-completion/completions/ext4race-detect \
+	usr/share/zsh/vendor-completions/_ext4race-detect \
+	usr/share/ext4race-detect/prometheus/ext4race.rules.yml \
+	usr/share/ext4race-detect/grafana/ext4race.json
+ok "the fix has a package of its own" has ext4race-fix-source 'usr/src/ext4race-ext4-.*/dkms.conf' \
+	'usr/src/ext4race-livepatch-.*/patch/livepatch/build'
