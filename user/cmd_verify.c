@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "remedy.h"
 #include "sink.h"
 #include "verify.h"
 
@@ -73,6 +74,7 @@ int cmd_verify(const struct options *opt)
 	struct verify_config config = { .dir = opt->dir, .passive = opt->passive,
 					.passive_sec = PASSIVE_SEC, .verbose = opt->verbose };
 	struct verdict_info info;
+	struct remedies rem;
 	int err;
 
 	if (opt->image) {
@@ -90,6 +92,10 @@ int cmd_verify(const struct options *opt)
 	if (err) {
 		say("output lost: %s", strerror(-err));
 		return EXIT_CANNOT;
+	}
+	if (info.verdict == VERDICT_VULNERABLE && !opt->image && !opt->json && !opt->quiet) {
+		remedies_collect(&rem, opt->dir);
+		remedies_print(&rem, STDOUT_FILENO);
 	}
 	return status_of(info.verdict);
 }

@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "notify.h"
+#include "remedy.h"
 #include "resolve.h"
 #include "sink.h"
 #include "sink_http.h"
@@ -467,6 +468,25 @@ static double seconds_since(const struct timespec *since)
 	return (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) / 1e9;
 }
 
+/* Where the race was seen, or will be: what the person who reads this can do. */
+static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, size_t n_fs,
+			   bool overwritten)
+{
+	bool vulnerable = mon->has_verdict && mon->verdict.verdict == VERDICT_VULNERABLE;
+	const char *mount = NULL;
+	struct remedies rem;
+	size_t i;
+
+	if (mon->opt->json || mon->output_lost || !(overwritten || vulnerable))
+		return;
+	for (i = 0; i < n_fs && !mount; i++) {
+		if (fs[i].stats.overwritten_blocks)
+			mount = fs[i].mount;
+	}
+	remedies_collect(&rem, mount);
+	remedies_print(&rem, mon->out_fd);
+}
+
 static int report_summary(struct monitor *mon)
 {
 	struct report report = report_now(REPORT_SUMMARY);
@@ -495,6 +515,7 @@ static int report_summary(struct monitor *mon)
 	sum.residual = residual;
 	report.summary = &sum;
 	send_report(mon, &report);
+	print_remedies(mon, fs, n, sum.overwritten_blocks);
 	if (mon->exit_status == EXIT_OK && mon->opt->fail_on_race) {
 		if (sum.overwritten_blocks)
 			mon->exit_status = EXIT_RACE;
@@ -671,7 +692,6 @@ static int start_detector(struct monitor *mon)
 {
 	struct detector_config config = {
 		.mode = mon->opt->attach,
-		.btf_file = mon->opt->btf_file,
 		.devs = mon->devs,
 		.n_devs = mon->opt->n_mounts,
 		.stacks = mon->opt->stacks,

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What ends the race on this host, in lines for a person. */
+#ifndef EXT4RACE_REMEDY_H
+#define EXT4RACE_REMEDY_H
+
+#include <stddef.h>
+
+#define REMEDIES_MAX 6
+
+struct remedies {
+	size_t n;
+	char line[REMEDIES_MAX][256];
+};
+
+/*
+ * The remedies that fit the running host: a fixed kernel of its distribution where one
+ * is known, the livepatch or why it does not fit, the workaround, how to get the
+ * leaked blocks back. mount (a mount point, or NULL) goes into the commands. It looks
+ * at /etc/os-release and at the kernel's symbols; never fails, may have less to say.
+ */
+void remedies_collect(struct remedies *remedies, const char *mount);
+/* Prints them under a heading. A failed write is left alone: nothing follows it. */
+void remedies_print(const struct remedies *remedies, int fd);
+
+#endif /* EXT4RACE_REMEDY_H */
