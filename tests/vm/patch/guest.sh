@@ -115,12 +115,18 @@ provoke_averts() {
 monitor_start() {
 	ext4race-detect -o json --attach kprobe >/out/monitor.json 2>/out/monitor.err &
 	monitor=$!
-	wait_for 'start of the monitor' grep -q '"type":"start"' /out/monitor.json
+	until grep -q '"type":"start"' /out/monitor.json; do
+		if ! kill -0 "$monitor" 2>/dev/null; then
+			check monitor 1 "ended early: $(tail -n 1 /out/monitor.err)"
+			return
+		fi
+		usleep 20000
+	done
 }
 
 monitor_stop() {
-	kill -TERM $monitor
-	wait $monitor
+	kill -TERM "$monitor"
+	wait "$monitor"
 	seen_averted=$(sed -n '/"type":"summary"/p' /out/monitor.json | field averted)
 	seen_overwritten=$(sed -n '/"type":"summary"/p' /out/monitor.json | field overwritten_blocks)
 }
