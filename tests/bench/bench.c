@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bench pairs   TOOL EMPTY DIR PAIRS	operations without and with the monitor, in turn
+ * bench progs   TOOL EMPTY DIR ROUNDS	time of each program over an empty one beside it
+ * bench insns   OBJECT			instructions of each program, as the verifier walked
+ *
+ * Results are JSON lines on standard output; tests/bench/run makes a table of them.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define PROGS_MAX 32
+#define NAME_MAX_KERNEL 15 /* the kernel cuts program names off there */
+#define START_TIMEOUT_MS 30000
+
+static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("bench: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static double now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+/* ---- the monitor ---- */
+
+struct monitor {
+	pid_t pid;
+	int out;
+	double start_ms; /* from exec to the line that says it watches */
+};
+
+/* Returns when it watches. */
+static void monitor_start(struct monitor *mon, const char *tool)
+{
+	struct pollfd pfd;
+	char buf[65536];
+	int fds[2];
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC))
+		die("pipe: %s", strerror(errno));
+	mon->start_ms = now_ms();
+	mon->pid = fork();
+	if (!mon->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		dup2(fds[1], STDOUT_FILENO);
+		execl(tool, tool, "-o", "json", NULL);
+		_exit(127);
+	}
+	if (mon->pid < 0)
+		die("fork: %s", strerror(errno));
+	close(fds[1]);
+	mon->out = fds[0];
+	pfd = (struct pollfd){ .fd = mon->out, .events = POLLIN };
+	if (poll(&pfd, 1, START_TIMEOUT_MS) != 1)
+		die("%s did not start in time", tool);
+	n = read(mon->out, buf, sizeof(buf));
+	if (n <= 0 || strncmp(buf, "{\"type\":\"start\"", 15))
+		die("%s did not start", tool);
+	mon->start_ms = now_ms() - mon->start_ms;
+}
+
+static void monitor_end(struct monitor *mon)
+{
+	char buf[65536];
+	int status;
+
+	kill(mon->pid, SIGINT);
+	while (read(mon->out, buf, sizeof(buf)) > 0)
+		;
+	close(mon->out);
+	if (waitpid(mon->pid, &status, 0) != mon->pid || !WIFEXITED(status) || WEXITSTATUS(status))
+		die("the monitor did not end well: status %#x", status);
+}
+
+/* ---- programs in the kernel ---- */
+
+struct prog {
+	char name[64];
+	int fd;
+	unsigned long long ns, runs;
+};
+
+static void prog_info(int fd, struct bpf_prog_info *info)
+{
+	unsigned int len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	if (bpf_obj_get_info_by_fd(fd, info, &len))
+		die("program info: %s", strerror(errno));
+}
+
+/* Programs that a process holds. */
+static int progs_of(pid_t pid, struct prog *progs)
+{
+	char path[512], line[128];
+	struct bpf_prog_info info;
+	struct dirent *entry;
+	unsigned int id;
+	int n = 0;
+	FILE *f;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)) && n < PROGS_MAX) {
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, entry->d_name);
+		f = fopen(path, "r");
+		id = 0;
+		/* A link names its program too, and its own id first. */
+		while (f && fgets(line, sizeof(line), f)) {
+			if (!strncmp(line, "link_", 5))
+				break;
+			sscanf(line, "prog_id: %u", &id);
+		}
+		if (f)
+			fclose(f);
+		if (!id)
+			continue;
+		progs[n].fd = bpf_prog_get_fd_by_id(id);
+		if (progs[n].fd < 0)
+			continue;
+		prog_info(progs[n].fd, &info);
+		snprintf(progs[n].name, sizeof(progs[n].name), "%s", info.name);
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void close_progs(struct prog *progs, int n)
+{
+	while (n--)
+		close(progs[n].fd);
+}
+
+static const char *after_prefix(const char *name)
+{
+	const char *_ = strchr(name, '_');
+
+	return _ ? _ + 1 : name;
+}
+
+/* Same hook: "tp_insert_exten" (cut off) and "empty_insert_extent". */
+static bool same_hook(const char *cut, const char *whole)
+{
+	size_t len = strlen(after_prefix(cut));
+
+	return !strncmp(after_prefix(cut), after_prefix(whole), len) &&
+	       (strlen(cut) == NAME_MAX_KERNEL || !after_prefix(whole)[len]);
+}
+
+struct empties {
+	struct bpf_object *obj;
+	struct bpf_link *links[PROGS_MAX];
+	int n_links;
+	struct prog progs[PROGS_MAX]; /* in the order of those they stand beside */
+};
+
+/* An empty program on every hook that one of progs is on. */
+static void empties_attach(struct empties *e, const char *file, const struct prog *progs, int n)
+{
+	struct bpf_program *prog;
+	bool used;
+	int i;
+
+	memset(e, 0, sizeof(*e));
+	e->obj = bpf_object__open(file);
+	if (!e->obj)
+		die("%s: %s", file, strerror(errno));
+	bpf_object__for_each_program(prog, e->obj) {
+		used = false;
+		for (i = 0; i < n; i++)
+			used |= same_hook(progs[i].name, bpf_program__name(prog));
+		bpf_program__set_autoload(prog, used);
+	}
+	if (bpf_object__load(e->obj))
+		die("%s: cannot be loaded", file);
+	bpf_object__for_each_program(prog, e->obj) {
+		if (bpf_program__fd(prog) < 0)
+			continue;
+		e->links[e->n_links] = bpf_program__attach(prog);
+		if (!e->links[e->n_links])
+			die("%s: cannot be attached", bpf_program__name(prog));
+		e->n_links++;
+		for (i = 0; i < n; i++) {
+			if (!same_hook(progs[i].name, bpf_program__name(prog)))
+				continue;
+			e->progs[i].fd = bpf_program__fd(prog);
+			snprintf(e->progs[i].name, sizeof(e->progs[i].name), "%s",
+				 bpf_program__name(prog));
+		}
+	}
+}
+
+static void empties_detach(struct empties *e)
+{
+	while (e->n_links)
+		bpf_link__destroy(e->links[--e->n_links]);
+	bpf_object__close(e->obj);
+}
+
+/* ---- pairs ---- */
+
+static void run_op(const struct op *op, int dirfd, double *ns)
+{
+	int err = op->run(op, dirfd, ns);
+
+	if (err)
+		die("%s: %s", op->name, strerror(-err));
+	*ns /= op->count;
+}
+
+enum state { OFF, EMPTY, ON, STATES };
+
+static void measure(const struct op *op, int dirfd, int pair, enum state state)
+{
+	static const char *const names[STATES] = { "off", "empty", "on" };
+	double ns, best = 0;
+	int i;
+
+	/* The first warms up. Of the others the least: an interrupt only ever adds. */
+	for (i = 0; i < 6; i++) {
+		run_op(op, dirfd, &ns);
+		if (i == 1 || (i > 1 && ns < best))
+			best = ns;
+	}
+	printf("{\"kind\":\"pair\",\"op\":\"%s\",\"pair\":%d,\"state\":\"%s\",\"ns\":%.2f}\n",
+	       op->name, pair, names[state], best);
+}
+
+static void measure_all(int dirfd, int pair, enum state state)
+{
+	const struct op *op;
+
+	for (op = ops; op->name; op++)
+		measure(op, dirfd, pair, state);
+}
+
+static void pairs(const char *tool, const char *file, int dirfd, int n)
+{
+	struct prog progs[PROGS_MAX];
+	struct empties empties;
+	struct monitor mon;
+	int pair, step, n_progs;
+
+	/* Which hooks it has does not change from start to start. */
+	monitor_start(&mon, tool);
+	n_progs = progs_of(mon.pid, progs);
+	monitor_end(&mon);
+	for (pair = 0; pair < n; pair++) {
+		for (step = 0; step < STATES; step++) {
+			/* The order turns round, so that drift favours nobody. */
+			enum state state = pair & 1 ? STATES - 1 - step : step;
+
+			if (state == EMPTY)
+				empties_attach(&empties, file, progs, n_progs);
+			if (state == ON)
+				monitor_start(&mon, tool);
+			measure_all(dirfd, pair, state);
+			if (state == EMPTY)
+				empties_detach(&empties);
+			if (state == ON) {
+				monitor_end(&mon);
+				printf("{\"kind\":\"start\",\"ms\":%.2f}\n", mon.start_ms);
+			}
+		}
+		fflush(stdout);
+	}
+	close_progs(progs, n_progs);
+}
+
+/* ---- programs ---- */
+
+static void take(struct prog *prog)
+{
+	struct bpf_prog_info info;
+
+	prog_info(prog->fd, &info);
+	prog->ns = info.run_time_ns;
+	prog->runs = info.run_cnt;
+}
+
+/* ns a run since the last take(); negative: hardly any run. */
+static double cost(struct prog *prog, unsigned int least)
+{
+	struct prog before = *prog;
+
+	take(prog);
+	if (prog->runs - before.runs < least)
+		return -1;
+	return (double)(prog->ns - before.ns) / (double)(prog->runs - before.runs);
+}
+
+static void round_of(const struct op *op, const char *kind, int dirfd, struct prog *progs,
+		     struct prog *empty, int n)
+{
+	double with, without, ns;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		take(&progs[i]);
+		if (empty[i].fd)
+			take(&empty[i]);
+	}
+	run_op(op, dirfd, &ns);
+	for (i = 0; i < n; i++) {
+		if (!empty[i].fd)
+			continue;
+		with = cost(&progs[i], op->count / 2);
+		without = cost(&empty[i], op->count / 2);
+		if (with < 0 || without < 0)
+			continue;
+		printf("{\"kind\":\"%s\",\"op\":\"%s\",\"program\":\"%s\",\"ns\":%.2f,"
+		       "\"empty_ns\":%.2f}\n",
+		       kind, op->name, after_prefix(empty[i].name), with, without);
+	}
+}
+
+static void programs(const char *tool, const char *file, int dirfd, int rounds)
+{
+	struct prog progs[PROGS_MAX];
+	struct empties empties;
+	const struct op *op;
+	struct monitor mon;
+	int stats, n, i;
+
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (stats < 0)
+		die("BPF statistics: %s", strerror(errno));
+	monitor_start(&mon, tool);
+	n = progs_of(mon.pid, progs);
+	if (!n)
+		die("the monitor holds no programs");
+	empties_attach(&empties, file, progs, n);
+	for (i = 0; i < rounds; i++) {
+		for (op = ops; op->name; op++)
+			round_of(op, "program", dirfd, progs, empties.progs, n);
+		for (op = trees; op->name; op++) {
+			/* Making so many extents takes longer than all the rest. */
+			if (op->extents < 10000 || i < 5)
+				round_of(op, "tree", dirfd, progs, empties.progs, n);
+		}
+		fflush(stdout);
+	}
+	empties_detach(&empties);
+	close_progs(progs, n);
+	monitor_end(&mon);
+	close(stats);
+}
+
+/* ---- instructions ---- */
+
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	return 0;
+}
+
+/* Each program alone, so that one that this kernel refuses hides no other. */
+static void instructions(const char *file)
+{
+	struct bpf_program *prog, *p;
+	struct bpf_prog_info info;
+	struct bpf_object *obj;
+	const char *name;
+	int k, n = 0;
+
+	libbpf_set_print(quiet);
+	for (k = 0;; k++) {
+		int at = 0;
+
+		obj = bpf_object__open(file);
+		if (!obj)
+			die("%s: %s", file, strerror(errno));
+		prog = NULL;
+		bpf_object__for_each_program(p, obj) {
+			bpf_program__set_autoload(p, at == k);
+			if (at++ == k)
+				prog = p;
+		}
+		if (!prog) {
+			bpf_object__close(obj);
+			break;
+		}
+		name = bpf_program__name(prog);
+		if (!bpf_object__load(obj)) {
+			prog_info(bpf_program__fd(prog), &info);
+			printf("%s %u\n", name, info.verified_insns);
+			n++;
+		}
+		bpf_object__close(obj);
+	}
+	if (!n)
+		die("%s: no program of it can be loaded here", file);
+}
+
+int main(int argc, char **argv)
+{
+	cpu_set_t cpu;
+	int dirfd;
+
+	if (argc == 3 && !strcmp(argv[1], "insns")) {
+		instructions(argv[2]);
+		return 0;
+	}
+	if (argc != 6 || (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs")))
+		die("usage: bench pairs|progs TOOL EMPTY DIR N, or bench insns OBJECT");
+	dirfd = open(argv[4], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		die("%s: %s", argv[4], strerror(errno));
+	/* One CPU for all that is timed; the monitor inherits it and is asleep. */
+	CPU_ZERO(&cpu);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpu);
+	sched_setaffinity(0, sizeof(cpu), &cpu);
+	if (!strcmp(argv[1], "pairs"))
+		pairs(argv[2], argv[3], dirfd, atoi(argv[5]));
+	else
+		programs(argv[2], argv[3], dirfd, atoi(argv[5]));
+	close(dirfd);
+	return 0;
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The bench's own programs: make -f tests/bench/build.mk, from the root.
+
+CLANG ?= clang
+BENCH_OUT ?= build/tests/bench
+BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE
+BENCH_MULTIARCH := $(shell $(CC) -print-multiarch)
+
+.PHONY: bench-build
+bench-build: $(BENCH_OUT)/bench $(BENCH_OUT)/empty.bpf.o
+
+$(BENCH_OUT)/bench: tests/bench/bench.c tests/bench/ops.c tests/bench/bench.h
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz
+
+$(BENCH_OUT)/empty.bpf.o: tests/bench/empty.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) -g -O2 -target bpf -I/usr/include/$(BENCH_MULTIARCH) -Wall -Werror -c -o $@ $<

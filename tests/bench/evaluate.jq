@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The bench's raw lines, slurped, to one object. A median stands with half the width
+# of its 95 % interval (the notch of a box plot); wider than the target it has to be
+# held against, it cannot tell.
+
+def quantile(q): sort | ((length - 1) * q) as $at | ($at | floor) as $i |
+	if $i + 1 < length then .[$i] + (.[$i + 1] - .[$i]) * ($at - $i) else .[$i] end;
+def round2: . * 100 | round / 100;
+def stats: {
+	median: (quantile(0.5) | round2),
+	plus_minus: ((quantile(0.75) - quantile(0.25)) * 1.57 / (length | sqrt) | round2),
+	quartiles: [(quantile(0.25) | round2), (quantile(0.75) | round2)],
+	n: length
+};
+def verdict(target): if target == null then null
+	elif .median + .plus_minus <= target then "met"
+	elif .median - .plus_minus > target then "missed"
+	elif .plus_minus > target and .plus_minus > 0.5 then "too noisy to tell"
+	elif .median <= target then "met, within the noise"
+	else "missed, within the noise" end;
+def judged(target): . + {target: target, verdict: verdict(target)};
+
+{ read: 0, write: 0.5, fault: 2, fallocate: 1 } as $overhead_targets |
+{ write: 5, fault: 40 } as $ns_targets |
+{ "1": 40, "16": 40, "100000": 150 } as $tree_targets |
+
+{
+	kernel: $kernel,
+	cpu: $cpu,
+	idle: (.[] | select(.kind == "idle") | del(.kind)),
+	start_ms: ([.[] | select(.kind == "start") | .ms] | stats | judged(150)),
+	overhead: (
+		[.[] | select(.kind == "pair")] | group_by(.op) | map(
+			.[0].op as $op |
+			(group_by(.pair) | map(map({(.state): .ns}) | add)) as $pairs |
+			{
+				op: $op,
+				off_ns: ($pairs | map(.off) | stats),
+				empty_percent: ($pairs | map((.empty - .off) / .off * 100) | stats),
+				percent: ($pairs | map((.on - .off) / .off * 100) | stats |
+					judged($overhead_targets[$op])),
+				over_empty_percent: ($pairs | map((.on - .empty) / .off * 100) | stats)
+			})),
+	programs: (
+		[.[] | select(.kind == "program")] | group_by([.op, .program]) | map(
+			{
+				op: .[0].op,
+				program: .[0].program,
+				empty_ns: (map(.empty_ns) | stats),
+				over_empty_ns: (map(.ns - .empty_ns) | stats | judged(null))
+			})
+		| map(if .program == "insert_extent" or .program == "insert_block"
+			then .op as $op | .over_empty_ns |= judged($ns_targets[$op]) else . end)),
+	tree: (
+		[.[] | select(.kind == "tree" and (.program == "insert_extent" or .program == "insert_block"))]
+		| group_by(.op | tonumber) | map(
+			.[0].op as $op |
+			{
+				extents: ($op | tonumber),
+				over_empty_ns: (map(.ns - .empty_ns) | stats | judged($tree_targets[$op]))
+			})),
+	instructions: ([.[] | select(.kind == "insns") | {(.program): .insns}] | add)
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The operations. Each makes a file of its own and unlinks it again before it is
+ * written back, so that no run leaves work to the next one. Time is the thread's
+ * CPU time: what others do on the machine's other CPUs shows least in it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static double cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static int new_file(int dirfd)
+{
+	int fd = openat(dirfd, "bench", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	if (unlinkat(dirfd, "bench", 0)) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+static int op_write(const struct op *op, int dirfd, double *ns)
+{
+	char block[BLOCK];
+	int fd = new_file(dirfd), err = 0;
+	unsigned int i;
+
+	if (fd < 0)
+		return fd;
+	memset(block, 'b', sizeof(block));
+	*ns = cpu_ns();
+	for (i = 0; i < op->count && !err; i++) {
+		if (write(fd, block, BLOCK) != BLOCK)
+			err = -EIO;
+	}
+	*ns = cpu_ns() - *ns;
+	close(fd);
+	return err;
+}
+
+static int op_read(const struct op *op, int dirfd, double *ns)
+{
+	enum { BLOCKS = 256 };
+	char block[BLOCK] = "";
+	int fd = new_file(dirfd), err = 0;
+	unsigned int i;
+
+	if (fd < 0)
+		return fd;
+	for (i = 0; i < BLOCKS && !err; i++) {
+		if (write(fd, block, BLOCK) != BLOCK)
+			err = -EIO;
+	}
+	*ns = cpu_ns();
+	for (i = 0; i < op->count && !err; i++) {
+		if (pread(fd, block, BLOCK, (off_t)(i % BLOCKS) * BLOCK) != BLOCK)
+			err = -EIO;
+	}
+	*ns = cpu_ns() - *ns;
+	close(fd);
+	return err;
+}
+
+/* mapped: with a shared mapping of the file, so that a fault could race. */
+static int fallocate_blocks(const struct op *op, int dirfd, double *ns, int mapped)
+{
+	size_t size = (size_t)op->count * BLOCK;
+	int fd = new_file(dirfd), err = 0;
+	void *map = NULL;
+	unsigned int i;
+
+	if (fd < 0)
+		return fd;
+	if (mapped) {
+		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (map == MAP_FAILED) {
+			close(fd);
+			return -errno;
+		}
+	}
+	*ns = cpu_ns();
+	for (i = 0; i < op->count && !err; i++) {
+		if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)i * BLOCK, BLOCK))
+			err = -errno;
+	}
+	*ns = cpu_ns() - *ns;
+	if (map)
+		munmap(map, size);
+	close(fd);
+	return err;
+}
+
+static int op_fallocate(const struct op *op, int dirfd, double *ns)
+{
+	return fallocate_blocks(op, dirfd, ns, 0);
+}
+
+static int op_fallocate_mapped(const struct op *op, int dirfd, double *ns)
+{
+	return fallocate_blocks(op, dirfd, ns, 1);
+}
+
+/* Stores to every stride-th page from the first on, count of them. */
+static int fault_pages(int fd, size_t size, unsigned int count, size_t stride, size_t first,
+		       double *ns)
+{
+	volatile char *map;
+	unsigned int i;
+
+	if (ftruncate(fd, (off_t)size))
+		return -errno;
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	madvise((void *)map, size, MADV_RANDOM);
+	*ns = cpu_ns();
+	for (i = 0; i < count; i++)
+		map[(first + i * stride) * BLOCK] = 1;
+	*ns = cpu_ns() - *ns;
+	munmap((void *)map, size);
+	return 0;
+}
+
+static int op_fault(const struct op *op, int dirfd, double *ns)
+{
+	int fd = new_file(dirfd), err;
+
+	if (fd < 0)
+		return fd;
+	err = fault_pages(fd, (size_t)op->count * BLOCK, op->count, 1, 0, ns);
+	close(fd);
+	return err;
+}
+
+/*
+ * Every second block of the file is allocated up to the number of extents asked
+ * for; the faults hit holes between them, spread over the file.
+ */
+static int op_fault_among(const struct op *op, int dirfd, double *ns)
+{
+	unsigned int span = op->extents > op->count ? op->extents : op->count, i;
+	size_t stride = span / op->count;
+	int fd = new_file(dirfd), err = 0;
+
+	if (fd < 0)
+		return fd;
+	for (i = 0; i < op->extents && !err; i++) {
+		if (fallocate(fd, 0, (off_t)i * 2 * BLOCK, BLOCK))
+			err = -errno;
+	}
+	if (!err)
+		err = fault_pages(fd, ((size_t)span * 2 + 2) * BLOCK, op->count, stride * 2, 1, ns);
+	close(fd);
+	return err;
+}
+
+const struct op ops[] = {
+	{ "read", 8192, 0, op_read },
+	{ "write", 4096, 0, op_write },
+	{ "fault", 4096, 0, op_fault },
+	{ "fallocate", 2048, 0, op_fallocate },
+	{ "fallocate, mapped", 2048, 0, op_fallocate_mapped },
+	{ NULL, 0, 0, NULL },
+};
+
+/* Few faults: each adds a delayed entry of its own to the tree. */
+const struct op trees[] = {
+	{ "1", 8, 1, op_fault_among },		 { "16", 16, 16, op_fault_among },
+	{ "1000", 250, 1000, op_fault_among },	 { "100000", 1000, 100000, op_fault_among },
+	{ NULL, 0, 0, NULL },
+};
