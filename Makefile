@@ -74,12 +74,13 @@ $(BIN): $(OBJ)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-$(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h Makefile
+$(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h $(BUILD)/classic.skel.h Makefile
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 $(BUILD)/user/verify_probe.o: $(BUILD)/verify.skel.h
+$(BUILD)/user/provoke_probe.o: $(BUILD)/widen.skel.h
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call msg,SKEL,$@)

@@ -284,23 +284,22 @@ struct es_answer {
 };
 
 /*
- * 0, or -1 when the tree could not be read. Block by block and without branches
- * on what was found: entry by entry the verifier would have to follow every
- * combination of what eight entries can be.
+ * 0, or -1 when the tree could not be read. Block by block and without branches on
+ * what was found: the verifier would follow every combination of them.
  */
-static __always_inline int es_ask(const struct inode *inode, u32 lblk, u32 len, bool use_cache,
+static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
 				  struct es_answer *ans)
 {
 	u64 mapped = 0, missing = 0, delayed = 0, bits;
-	struct es_entry es = {};
 	u32 i;
 
 	for (i = 0; i < ES_MAX_BLOCKS; i++) {
 		if (i >= len)
 			break;
-		if (es_find(inode, lblk + i, use_cache, &es))
+		bits = es_find(addr, lblk + i, use_cache);
+		if (!bits)
 			return -1;
-		bits = es.pblk >> ES_SHIFT; /* written, unwritten, delayed, hole, missing */
+		bits >>= ES_SHIFT; /* written, unwritten, delayed, hole, missing */
 		mapped += (bits | bits >> 1) & ~(bits >> 2) & 1;
 		delayed += bits >> 2 & 1;
 		missing += bits >> 4;
@@ -312,21 +311,19 @@ static __always_inline int es_ask(const struct inode *inode, u32 lblk, u32 len, 
 }
 
 /* The first mapping in the range, for the event. */
-static __always_inline void first_mapping(const struct inode *inode, u32 lblk, u32 len,
-					  struct e4r_event *ev)
+static __always_inline void first_mapping(u64 addr, u32 lblk, u32 len, struct e4r_event *ev)
 {
-	struct es_entry es = {};
+	u64 pblk;
 	u32 i;
 
 	ev->lblk = lblk;
-	for (i = 0; i < ES_MAX_BLOCKS; i++) {
-		if (i >= len || es_find(inode, lblk + i, false, &es))
-			return;
-		if (!es_is_mapping(es.pblk))
+	for (i = 0; i < ES_MAX_BLOCKS && i < len; i++) {
+		pblk = es_find(addr, lblk + i, false);
+		if (!es_is_mapping(pblk))
 			continue;
 		ev->lblk = lblk + i;
-		ev->pblk = (es.pblk & ES_PBLK_MASK) + (lblk + i - es.lblk);
-		ev->was = es.pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
+		ev->pblk = pblk & ES_PBLK_MASK;
+		ev->was = pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
 		return;
 	}
 }
@@ -347,6 +344,7 @@ reclaimed_alloc(const struct inode *inode, u32 lblk)
 
 /* A delayed insert of [lblk, lblk + len) that hits an allocation. */
 struct hit {
+	u64 inode; /* address */
 	u32 lblk;
 	u32 len;
 	u64 blocks;			/* so many of them collide */
@@ -371,7 +369,7 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 		ev.was = gone->was;
 		fill_alloc(&ev, gone);
 	} else {
-		first_mapping(inode, hit->lblk, hit->len, &ev);
+		first_mapping(hit->inode, hit->lblk, hit->len, &ev);
 		fill_alloc(&ev, find_alloc(inode, ev.generation, ev.lblk, 0));
 	}
 	if (slot && slot->op == SLOT_FAULT)
@@ -403,12 +401,13 @@ static __always_inline int on_delayed_insert(void *ctx, const struct inode *inod
 	if (holds_inode_lock(inode, typed))
 		return 0;
 	COUNT(fault_inserts);
-	if (es_ask(inode, lblk, len, true, &ans))
+	hit.inode = inode_addr(ctx, inode, typed);
+	if (es_ask(hit.inode, lblk, len, true, &ans))
 		goto unreadable;
 	if (ans.delayed)
 		COUNT(already_delayed);
 	/* Ask again without the cached entry: it may just have been freed. */
-	if (ans.mapped && es_ask(inode, lblk, len, false, &ans))
+	if (ans.mapped && es_ask(hit.inode, lblk, len, false, &ans))
 		goto unreadable;
 	hit.blocks = ans.mapped;
 	if (!ans.mapped && ans.missing) {

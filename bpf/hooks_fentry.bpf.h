@@ -39,6 +39,27 @@ int BPF_PROG(fexit_fallocate)
 	return on_alloc_end();
 }
 
+SEC("fentry/ext4_alloc_file_blocks")
+int BPF_PROG(fentry_alloc_blocks, struct file *file, u32 lblk, u32 len)
+{
+	return on_alloc_range(file->f_inode, lblk, len);
+}
+
+SEC("fentry/ext4_alloc_file_blocks")
+int BPF_PROG(fentry_alloc_bytes, struct file *file, loff_t off, loff_t len)
+{
+	u32 bits = inode_blkbits(file->f_inode, true) & 31;
+
+	return on_alloc_range(file->f_inode, off >> bits,
+			      ((off + len - 1) >> bits) - (off >> bits) + 1);
+}
+
+SEC("fentry/ext4_da_map_blocks")
+int BPF_PROG(fentry_da_map, struct inode *inode)
+{
+	return on_mapping(inode, true);
+}
+
 SEC("fentry/ext4_page_mkwrite")
 int BPF_PROG(fentry_mkwrite, struct vm_fault *vmf)
 {

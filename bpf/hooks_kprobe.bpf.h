@@ -39,6 +39,27 @@ int BPF_KRETPROBE(kretprobe_fallocate)
 	return on_alloc_end();
 }
 
+SEC("kprobe/ext4_alloc_file_blocks")
+int BPF_KPROBE(kprobe_alloc_blocks, struct file *file, u32 lblk, u32 len)
+{
+	return on_alloc_range(BPF_CORE_READ(file, f_inode), lblk, len);
+}
+
+SEC("kprobe/ext4_alloc_file_blocks")
+int BPF_KPROBE(kprobe_alloc_bytes, struct file *file, loff_t off, loff_t len)
+{
+	const struct inode *inode = BPF_CORE_READ(file, f_inode);
+	u32 bits = inode_blkbits(inode, false) & 31;
+
+	return on_alloc_range(inode, off >> bits, ((off + len - 1) >> bits) - (off >> bits) + 1);
+}
+
+SEC("kprobe/ext4_da_map_blocks")
+int BPF_KPROBE(kprobe_da_map, struct inode *inode)
+{
+	return on_mapping(inode, false);
+}
+
 SEC("kprobe/ext4_page_mkwrite")
 int BPF_KPROBE(kprobe_mkwrite, struct vm_fault *vmf)
 {

@@ -11,14 +11,31 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "classic.h"
+#include "classic.skel.h"
 #include "detector.h"
 #include "ext4race.skel.h"
 
+#define STATS_MAX 256 /* entries of the stats map */
 #define LINKS_MAX (HOOK_MAX * HOOK_PROGS)
+
+/* The maps by their names in bpf/maps.bpf.h: both objects have them. */
+enum map {
+	MAP_COUNTERS,
+	MAP_STATS,
+	MAP_PENDING,
+	MAP_STACKS,
+	MAP_EVENTS,
+	MAP_MAX,
+};
 
 struct detector {
 	struct detector_config config;
+	/* One of the two, and its object. */
 	struct ext4race_bpf *skel;
+	struct classic_bpf *classic;
+	struct bpf_object *obj;
+	int map_fd[MAP_MAX];
 	struct ring_buffer *ring;
 	struct hook_plan plan;
 	struct bpf_link *links[LINKS_MAX]; /* in order of attachment */
@@ -28,24 +45,44 @@ struct detector {
 
 /* ---- libbpf's messages ---- */
 
-/*
- * libbpf explains failures only through its log. The first line is kept for why:
- * it names the program and the error, those that follow only that nothing came of it.
- */
+/* libbpf explains failures only through its log: the first one is kept for why. */
 static struct {
 	bool verbose;
 	char first[256];
+	char prog[48]; /* the program it is about, or empty */
 } log_state;
+
+static void forget_log(void)
+{
+	log_state.first[0] = 0;
+	log_state.prog[0] = 0;
+}
+
+/* "libbpf: prog 'NAME': what happened" */
+static void keep_log(const char *fmt, va_list ap)
+{
+	char line[256];
+	char *text = line;
+
+	if (log_state.first[0])
+		return;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = 0;
+	if (!strncmp(text, "libbpf: ", 8))
+		text += 8;
+	if (sscanf(text, "prog '%47[^']': ", log_state.prog) == 1)
+		text = strstr(text, "': ") + 3;
+	snprintf(log_state.first, sizeof(log_state.first), "%s", text);
+}
 
 static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	va_list copy;
 
-	if (level == LIBBPF_WARN && !log_state.first[0]) {
+	if (level == LIBBPF_WARN) {
 		va_copy(copy, ap);
-		vsnprintf(log_state.first, sizeof(log_state.first), fmt, copy);
+		keep_log(fmt, copy);
 		va_end(copy);
-		log_state.first[strcspn(log_state.first, "\n")] = 0;
 	}
 	if (log_state.verbose && level <= LIBBPF_INFO)
 		return vfprintf(stderr, fmt, ap);
@@ -53,6 +90,11 @@ static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 }
 
 /* ---- loading ---- */
+
+static const char *const map_names[MAP_MAX] = {
+	[MAP_COUNTERS] = "counters", [MAP_STATS] = "stats",   [MAP_PENDING] = "pending",
+	[MAP_STACKS] = "stacks",     [MAP_EVENTS] = "events",
+};
 
 static void configure(struct ext4race_bpf *skel, const struct detector_config *config,
 		      const struct hook_plan *plan)
@@ -64,21 +106,42 @@ static void configure(struct ext4race_bpf *skel, const struct detector_config *c
 		skel->rodata->cfg_devs[i] = config->devs[i];
 	skel->rodata->cfg_stacks = config->stacks;
 	skel->rodata->cfg_insert_returns = plan->choice[HOOK_INSERT_RESULT].target;
-	bpf_map__set_max_entries(skel->maps.events, config->buffer_bytes);
-	if (config->stacks)
-		bpf_map__set_max_entries(skel->maps.stacks, 16384);
+	skel->rodata->cfg_fault_seen = plan->choice[HOOK_FAULT].target;
 }
 
-static int select_programs(struct ext4race_bpf *skel, const struct hook_plan *plan)
+static int configure_classic(struct classic_bpf *skel, const struct detector_config *config)
+{
+	struct classic_field fields[REC_FIELDS];
+	const struct classic_point *point;
+	char why[160];
+	size_t i, k;
+
+	skel->rodata->cfg_n_devs = config->n_devs;
+	for (i = 0; i < config->n_devs; i++)
+		skel->rodata->cfg_devs[i] = config->devs[i];
+	skel->rodata->cfg_stacks = config->stacks;
+	for (i = 0; i < classic_n_points; i++) {
+		point = &classic_points[i];
+		/* What is missing is not in the plan either. */
+		if (classic_layout(point, fields, why, sizeof(why)))
+			continue;
+		for (k = 0; k < REC_FIELDS; k++) {
+			skel->rodata->cfg_fields[point->record][k].offset = fields[k].offset;
+			skel->rodata->cfg_fields[point->record][k].size = fields[k].size;
+		}
+	}
+	return 0;
+}
+
+static int select_programs(struct bpf_object *obj, const struct hook_plan *plan)
 {
 	struct bpf_program *prog;
 	int hook, i;
 
-	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(prog, false);
+	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(prog, false);
 	for (hook = 0; hook < HOOK_MAX; hook++) {
 		for (i = 0; i < HOOK_PROGS && plan->choice[hook].progs[i]; i++) {
-			prog = bpf_object__find_program_by_name(skel->obj,
-								plan->choice[hook].progs[i]);
+			prog = bpf_object__find_program_by_name(obj, plan->choice[hook].progs[i]);
 			if (!prog)
 				return -ESRCH;
 			bpf_program__set_autoload(prog, true);
@@ -87,32 +150,82 @@ static int select_programs(struct ext4race_bpf *skel, const struct hook_plan *pl
 	return 0;
 }
 
-static int load(struct detector *det)
+static int open_object(struct detector *det, const struct kernel *kernel)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = det->config.btf_file);
-	int err;
+	LIBBPF_OPTS(bpf_object_open_opts, opts,
+		    .btf_custom_path = kernel->btf_path[0] ? kernel->btf_path : NULL);
 
+	if (det->plan.classic) {
+		det->classic = classic_bpf__open();
+		if (!det->classic)
+			return -errno;
+		det->obj = det->classic->obj;
+		return configure_classic(det->classic, &det->config);
+	}
 	det->skel = ext4race_bpf__open_opts(&opts);
 	if (!det->skel)
 		return -errno;
+	det->obj = det->skel->obj;
 	configure(det->skel, &det->config, &det->plan);
-	err = select_programs(det->skel, &det->plan);
+	return 0;
+}
+
+/* The classic object does without what the other one remembers. */
+static void size_maps(struct detector *det)
+{
+	static const char *const unused[] = { "task_slots", "allocs", "wide_allocs",
+					      "alloc_stamps" };
+	struct bpf_map *map;
+	size_t i;
+
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(det->obj, "events"),
+				 det->config.buffer_bytes);
+	if (det->config.stacks)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(det->obj, "stacks"), 16384);
+	for (i = 0; det->plan.classic && i < sizeof(unused) / sizeof(unused[0]); i++) {
+		map = bpf_object__find_map_by_name(det->obj, unused[i]);
+		if (map)
+			bpf_map__set_autocreate(map, false);
+	}
+}
+
+static int load(struct detector *det, const struct kernel *kernel)
+{
+	int err, i;
+
+	err = open_object(det, kernel);
 	if (err)
 		return err;
-	return ext4race_bpf__load(det->skel);
+	size_maps(det);
+	err = select_programs(det->obj, &det->plan);
+	if (!err)
+		err = det->classic ? classic_bpf__load(det->classic) :
+				     ext4race_bpf__load(det->skel);
+	if (err)
+		return err;
+	for (i = 0; i < MAP_MAX; i++) {
+		det->map_fd[i] = bpf_object__find_map_fd_by_name(det->obj, map_names[i]);
+		if (det->map_fd[i] < 0)
+			return det->map_fd[i];
+	}
+	return 0;
 }
 
 static int attach_hook(struct detector *det, const struct hook_choice *choice)
 {
 	struct bpf_program *prog;
 	struct bpf_link *link;
-	int i;
+	int i, err;
 
 	for (i = 0; i < HOOK_PROGS && choice->progs[i]; i++) {
-		prog = bpf_object__find_program_by_name(det->skel->obj, choice->progs[i]);
+		prog = bpf_object__find_program_by_name(det->obj, choice->progs[i]);
+		forget_log();
 		link = bpf_program__attach(prog);
-		if (!link)
-			return -errno;
+		if (!link) {
+			err = -errno;
+			snprintf(log_state.prog, sizeof(log_state.prog), "%s", choice->progs[i]);
+			return err;
+		}
 		det->links[det->n_links++] = link;
 	}
 	return 0;
@@ -142,8 +255,13 @@ static void unload(struct detector *det)
 	detector_detach(det);
 	ring_buffer__free(det->ring);
 	det->ring = NULL;
-	ext4race_bpf__destroy(det->skel);
+	if (det->skel)
+		ext4race_bpf__destroy(det->skel);
+	if (det->classic)
+		classic_bpf__destroy(det->classic);
 	det->skel = NULL;
+	det->classic = NULL;
+	det->obj = NULL;
 }
 
 static int on_sample(void *arg, void *data, size_t size)
@@ -155,37 +273,91 @@ static int on_sample(void *arg, void *data, size_t size)
 	return 0;
 }
 
-static int try_mode(struct detector *det, const struct kernel *kernel, enum attach_mode mode,
-		    char *why, size_t why_size)
+static int load_and_attach(struct detector *det, const struct kernel *kernel)
 {
 	int err;
 
-	if (mode == ATTACH_KPROBE && !kernel->has_kprobes) {
-		snprintf(why, why_size, "the kernel has no kprobes");
-		return -ENOENT;
-	}
-	err = hooks_plan(&det->plan, kernel, mode, why, why_size);
+	forget_log();
+	err = load(det, kernel);
 	if (err)
 		return err;
-	log_state.first[0] = 0;
-	err = load(det);
-	if (!err) {
-		det->ring = ring_buffer__new(bpf_map__fd(det->skel->maps.events), on_sample, det,
-					     NULL);
-		err = det->ring ? 0 : -errno;
+	det->ring = ring_buffer__new(det->map_fd[MAP_EVENTS], on_sample, det, NULL);
+	return det->ring ? attach(det) : -errno;
+}
+
+/* Notes which program the kernel refused, so that the next plan does without it. */
+static bool note_refusal(struct hook_refusals *refused, int err)
+{
+	if (!log_state.prog[0] || refused->n == REFUSALS_MAX)
+		return false;
+	snprintf(refused->v[refused->n].prog, sizeof(refused->v[0].prog), "%s", log_state.prog);
+	snprintf(refused->v[refused->n].why, sizeof(refused->v[0].why), "%s%s%s", strerror(-err),
+		 log_state.first[0] ? ": " : "", log_state.first);
+	refused->n++;
+	return true;
+}
+
+/*
+ * Finds out by doing: what the kernel refuses to load or to attach is left out of
+ * the next try, in favour of the next candidate for its hook.
+ */
+static int try_plan(struct detector *det, const struct kernel *kernel, enum attach_mode mode,
+		    bool classic, char *why, size_t why_size)
+{
+	struct hook_refusals refused = {};
+	int err, err_before = 0;
+
+	for (;;) {
+		err = hooks_plan(&det->plan, kernel, mode, classic, &refused, why, why_size);
+		if (err)
+			return err_before ? err_before : err;
+		err = load_and_attach(det, kernel);
+		if (!err)
+			return 0;
+		unload(det);
+		if (!note_refusal(&refused, err))
+			break;
+		err_before = err;
 	}
-	if (!err)
-		err = attach(det);
-	if (!err)
-		return 0;
-	unload(det);
 	snprintf(why, why_size, "%s%s%s", strerror(-err), log_state.first[0] ? ": " : "",
 		 log_state.first);
 	return err;
 }
 
+/* What a mode needs of the kernel as a whole. 0, or negative errno and why. */
+static int mode_possible(const struct kernel *kernel, enum attach_mode mode, char *why,
+			 size_t why_size)
+{
+	if (mode == ATTACH_KPROBE && !kernel->has_kprobes) {
+		snprintf(why, why_size, "the kernel has no kprobes");
+		return -ENOENT;
+	}
+	if (!kernel->ext4_types) {
+		snprintf(why, why_size, "no BTF describes ext4");
+		return -ENODATA;
+	}
+	return 0;
+}
+
+static int try_mode(struct detector *det, const struct kernel *kernel, enum attach_mode mode,
+		    char *why, size_t why_size)
+{
+	char reason[512];
+	int err;
+
+	err = mode_possible(kernel, mode, why, why_size);
+	if (!err)
+		err = try_plan(det, kernel, mode, false, why, why_size);
+	if (!err || mode != ATTACH_TRACEPOINT)
+		return err;
+	err = try_plan(det, kernel, mode, true, reason, sizeof(reason));
+	if (err)
+		snprintf(why + strlen(why), why_size - strlen(why), "; classic: %s", reason);
+	return err;
+}
+
 /* Before 6.0 an attached fentry would lock a livepatch out: not by default. */
-static bool would_block_livepatch(const struct kernel *kernel)
+bool detector_blocks_livepatch(const struct kernel *kernel)
 {
 	return kernel->has_livepatch && !kernel->livepatch_shares;
 }
@@ -199,7 +371,7 @@ static int try_all(struct detector *det, const struct kernel *kernel, char *why,
 	int err, first = 0;
 
 	for (i = 0; i < 3; i++) {
-		if (ladder[i] == ATTACH_FENTRY && would_block_livepatch(kernel)) {
+		if (ladder[i] == ATTACH_FENTRY && detector_blocks_livepatch(kernel)) {
 			err = -EBUSY;
 			snprintf(reason, sizeof(reason), "would keep livepatches from loading");
 		} else {
@@ -217,7 +389,7 @@ static int try_all(struct detector *det, const struct kernel *kernel, char *why,
 }
 
 /* What has to be there before anything is tried, with the line that says so. */
-static int check_kernel(const struct kernel *kernel, char *why, size_t why_size)
+int detector_possible(const struct kernel *kernel, char *why, size_t why_size)
 {
 	if (!kernel_capable(CAP_SYS_ADMIN) &&
 	    !(kernel_capable(CAP_BPF) && kernel_capable(CAP_PERFMON))) {
@@ -228,12 +400,6 @@ static int check_kernel(const struct kernel *kernel, char *why, size_t why_size)
 	if (!kernel->ext4_here) {
 		snprintf(why, why_size, "ext4 is not loaded on this kernel: nothing to watch");
 		return -ENODEV;
-	}
-	if (!kernel->ext4_types) {
-		snprintf(why, why_size,
-			 "no BTF describes ext4 on %s: give one with --btf (see docs/btf.md)",
-			 kernel->release);
-		return -ENODATA;
 	}
 	return 0;
 }
@@ -246,6 +412,35 @@ static void raise_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
 
+static struct detector *new_detector(const struct detector_config *config)
+{
+	struct detector *det = calloc(1, sizeof(*det));
+
+	if (!det)
+		return NULL;
+	det->config = *config;
+	det->n_cpus = libbpf_num_possible_cpus();
+	log_state.verbose = config->verbose;
+	libbpf_set_print(on_log);
+	raise_memlock();
+	return det;
+}
+
+int detector_probe(struct hook_plan *plan, const struct kernel *kernel,
+		   const struct detector_config *config, char *why, size_t why_size)
+{
+	struct detector *det = new_detector(config);
+	int err;
+
+	if (!det)
+		return -ENOMEM;
+	why[0] = 0;
+	err = try_mode(det, kernel, config->mode, why, why_size);
+	*plan = det->plan;
+	detector_close(det);
+	return err;
+}
+
 int detector_open(struct detector **out, const struct kernel *kernel,
 		  const struct detector_config *config, char *why, size_t why_size)
 {
@@ -253,17 +448,12 @@ int detector_open(struct detector **out, const struct kernel *kernel,
 	struct detector *det;
 	int err;
 
-	err = check_kernel(kernel, why, why_size);
+	err = detector_possible(kernel, why, why_size);
 	if (err)
 		return err;
-	det = calloc(1, sizeof(*det));
+	det = new_detector(config);
 	if (!det)
 		return -ENOMEM;
-	det->config = *config;
-	det->n_cpus = libbpf_num_possible_cpus();
-	log_state.verbose = config->verbose;
-	libbpf_set_print(on_log);
-	raise_memlock();
 	if (config->mode == ATTACH_AUTO)
 		err = try_all(det, kernel, why, why_size);
 	else
@@ -332,7 +522,7 @@ int detector_counters(const struct detector *det, struct e4r_counters *counters)
 	values = calloc(det->n_cpus, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(bpf_map__fd(det->skel->maps.counters), &zero, values))
+	if (bpf_map_lookup_elem(det->map_fd[MAP_COUNTERS], &zero, values))
 		err = -errno;
 	else
 		sum_cpus(counters, values, sizeof(*counters), det->n_cpus);
@@ -342,10 +532,10 @@ int detector_counters(const struct detector *det, struct e4r_counters *counters)
 
 int detector_stats(const struct detector *det, struct detector_stats **out)
 {
-	int fd = bpf_map__fd(det->skel->maps.stats), n = 0;
+	int fd = det->map_fd[MAP_STATS], n = 0;
 	unsigned int key, *prev = NULL;
 	struct detector_stats *stats;
-	size_t max = bpf_map__max_entries(det->skel->maps.stats);
+	const size_t max = STATS_MAX;
 
 	stats = calloc(max, sizeof(*stats));
 	if (!stats)
@@ -372,7 +562,7 @@ void stats_add(struct e4r_stats *sum, const struct e4r_stats *more)
 
 unsigned long long detector_pending(const struct detector *det)
 {
-	int fd = bpf_map__fd(det->skel->maps.pending);
+	int fd = det->map_fd[MAP_PENDING];
 	unsigned int key, *prev = NULL;
 	unsigned long long n = 0;
 
@@ -389,7 +579,7 @@ size_t detector_stack(const struct detector *det, int id, uint64_t *addrs, size_
 	unsigned int key = id;
 	size_t n;
 
-	if (id < 0 || bpf_map_lookup_elem(bpf_map__fd(det->skel->maps.stacks), &key, stack))
+	if (id < 0 || bpf_map_lookup_elem(det->map_fd[MAP_STACKS], &key, stack))
 		return 0;
 	for (n = 0; n < max && n < E4R_STACK_DEPTH && stack[n]; n++)
 		addrs[n] = stack[n];
@@ -403,7 +593,7 @@ int detector_progs(const struct detector *det, struct metrics_prog *progs, size_
 	unsigned int len;
 	size_t n = 0;
 
-	bpf_object__for_each_program(prog, det->skel->obj) {
+	bpf_object__for_each_program(prog, det->obj) {
 		if (n == max || bpf_program__fd(prog) < 0)
 			continue;
 		memset(&info, 0, sizeof(info));

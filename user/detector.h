@@ -3,6 +3,8 @@
 #ifndef EXT4RACE_DETECTOR_H
 #define EXT4RACE_DETECTOR_H
 
+#include <stdint.h>
+
 #include "hooks.h"
 #include "metrics.h"
 
@@ -10,7 +12,7 @@ struct detector;
 
 struct detector_config {
 	enum attach_mode mode; /* ATTACH_AUTO: the first that works */
-	const char *btf_file;  /* --btf, or NULL */
+	const char *btf_file; /* not read: kernel_open() has it */
 	const unsigned int *devs; /* filter, E4R_DEV() encoding */
 	size_t n_devs;		  /* 0: every ext4 */
 	bool stacks;
@@ -27,6 +29,19 @@ struct detector_config {
  */
 int detector_open(struct detector **det, const struct kernel *kernel,
 		  const struct detector_config *config, char *why, size_t why_size);
+/*
+ * Tries config.mode, which must not be ATTACH_AUTO, and detaches again at once. 0 and
+ * the plan that worked, or negative errno, the last plan and why it did not.
+ */
+int detector_probe(struct hook_plan *plan, const struct kernel *kernel,
+		   const struct detector_config *config, char *why, size_t why_size);
+/* Privilege and ext4 are there; else negative errno and one line in why. */
+int detector_possible(const struct kernel *kernel, char *why, size_t why_size);
+/*
+ * Attached fentry programs would keep a livepatch of these functions from loading:
+ * ATTACH_AUTO then leaves fentry out.
+ */
+bool detector_blocks_livepatch(const struct kernel *kernel);
 /* Detaches at once, the delayed insert first; counts can still be read. */
 void detector_detach(struct detector *det);
 void detector_close(struct detector *det);

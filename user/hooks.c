@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classic.h"
 #include "hooks.h"
 
 struct candidate {
@@ -12,47 +13,63 @@ struct candidate {
 	const char *target;
 	int nargs;		       /* of the prototype that the program expects; 0: any */
 	bool returns_int;	       /* only where the function returns a value */
+	unsigned int arg1_size;	       /* bytes of the second argument; 0: any */
 	const char *progs[HOOK_PROGS]; /* tracepoints: without the tp_ or raw_ prefix */
 };
 
 /* The order within a hook and mode is the order of preference. */
 static const struct candidate candidates[] = {
-	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, false,
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, false, 0,
 	  { "fentry_insert_block" } },
 	/* 12eba993b94c (6.11) */
-	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_extent", 5, false,
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_extent", 5, false, 0,
 	  { "fentry_insert_extent" } },
-	{ HOOK_INSERT_RESULT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, true,
+	{ HOOK_INSERT_RESULT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, true, 0,
 	  { "fexit_insert_block" } },
 	/* 5 arguments up to 6.11, 6 since (c543e2429640): the first 5 are the same. */
-	{ HOOK_ALLOCATION, ATTACH_FENTRY, "ext4_es_insert_extent", 0, false, { "fentry_es_insert" } },
-	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_fallocate", 4, false,
+	{ HOOK_ALLOCATION, ATTACH_FENTRY, "ext4_es_insert_extent", 0, false, 0, { "fentry_es_insert" } },
+	/* In blocks at first, in bytes in the newest kernels. */
+	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_alloc_file_blocks", 5, false, 4,
+	  { "fexit_fallocate", "fentry_fallocate", "fentry_alloc_blocks" } },
+	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_alloc_file_blocks", 5, false, 8,
+	  { "fexit_fallocate", "fentry_fallocate", "fentry_alloc_bytes" } },
+	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_fallocate", 4, false, 0,
 	  { "fexit_fallocate", "fentry_fallocate" } },
-	{ HOOK_FAULT, ATTACH_FENTRY, "ext4_page_mkwrite", 1, false,
+	{ HOOK_FAULT, ATTACH_FENTRY, "ext4_page_mkwrite", 1, false, 0,
 	  { "fexit_mkwrite", "fentry_mkwrite" } },
-	{ HOOK_INODE_END, ATTACH_FENTRY, "ext4_destroy_inode", 1, false, { "fentry_destroy" } },
+	/*
+	 * Only where it is a function of its own: ext4_page_mkwrite starts the window
+	 * at less cost, and this one sharpens it.
+	 */
+	{ HOOK_MAPPING, ATTACH_FENTRY, "ext4_da_map_blocks", 0, false, 0, { "fentry_da_map" } },
+	{ HOOK_INODE_END, ATTACH_FENTRY, "ext4_destroy_inode", 1, false, 0, { "fentry_destroy" } },
 
-	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, false,
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, false, 0,
 	  { "kprobe_insert_block" } },
-	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_extent", 5, false,
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_extent", 5, false, 0,
 	  { "kprobe_insert_extent" } },
-	{ HOOK_INSERT_RESULT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, true,
+	{ HOOK_INSERT_RESULT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, true, 0,
 	  { "kretprobe_insert_block" } },
-	{ HOOK_ALLOCATION, ATTACH_KPROBE, "ext4_es_insert_extent", 0, false, { "kprobe_es_insert" } },
-	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_fallocate", 4, false,
+	{ HOOK_ALLOCATION, ATTACH_KPROBE, "ext4_es_insert_extent", 0, false, 0, { "kprobe_es_insert" } },
+	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_alloc_file_blocks", 5, false, 4,
+	  { "kretprobe_fallocate", "kprobe_fallocate", "kprobe_alloc_blocks" } },
+	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_alloc_file_blocks", 5, false, 8,
+	  { "kretprobe_fallocate", "kprobe_fallocate", "kprobe_alloc_bytes" } },
+	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_fallocate", 4, false, 0,
 	  { "kretprobe_fallocate", "kprobe_fallocate" } },
-	{ HOOK_FAULT, ATTACH_KPROBE, "ext4_page_mkwrite", 1, false,
+	{ HOOK_FAULT, ATTACH_KPROBE, "ext4_page_mkwrite", 1, false, 0,
 	  { "kretprobe_mkwrite", "kprobe_mkwrite" } },
-	{ HOOK_INODE_END, ATTACH_KPROBE, "ext4_destroy_inode", 1, false, { "kprobe_destroy" } },
+	{ HOOK_MAPPING, ATTACH_KPROBE, "ext4_da_map_blocks", 0, false, 0, { "kprobe_da_map" } },
+	{ HOOK_INODE_END, ATTACH_KPROBE, "ext4_destroy_inode", 1, false, 0, { "kprobe_destroy" } },
 
-	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_block", 0, false,
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_block", 0, false, 0,
 	  { "insert_block" } },
-	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_extent", 0, false,
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_extent", 0, false, 0,
 	  { "insert_extent" } },
-	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, "ext4_es_insert_extent", 0, false, { "es_insert" } },
-	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, false,
+	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, "ext4_es_insert_extent", 0, false, 0, { "es_insert" } },
+	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, false, 0,
 	  { "fallocate_exit", "zero_range", "fallocate" } },
-	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, { "release", "free", "evict" } },
+	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, 0, { "release", "free", "evict" } },
 };
 
 static const struct {
@@ -63,6 +80,7 @@ static const struct {
 	[HOOK_ALLOCATION] = { "allocation", false },
 	[HOOK_OPERATION] = { "operation", false },
 	[HOOK_FAULT] = { "fault", false },
+	[HOOK_MAPPING] = { "mapping", false },
 	[HOOK_INSERT_RESULT] = { "insert_result", false },
 	[HOOK_DELAYED_INSERT] = { "delayed_insert", true },
 };
@@ -109,9 +127,40 @@ static __attribute__((format(printf, 2, 3))) void refuse(struct hook_choice *cho
 	va_end(ap);
 }
 
-static bool take_tracepoint(struct hook_choice *choice, const struct candidate *cand,
-			    const struct kernel *kernel)
+/* What the kernel said when one of these programs was tried, or NULL. */
+static const char *refused_for(const struct hook_refusals *refused, const char *const *progs)
 {
+	size_t i;
+	int k;
+
+	for (i = 0; refused && i < refused->n; i++) {
+		for (k = 0; k < HOOK_PROGS && progs[k]; k++) {
+			if (!strcmp(refused->v[i].prog, progs[k]))
+				return refused->v[i].why;
+		}
+	}
+	return NULL;
+}
+
+/* Takes the candidate unless the kernel refused its programs before. */
+static bool take(struct hook_choice *choice, const char *target, const char *const *progs,
+		 const struct hook_refusals *refused)
+{
+	const char *why = refused_for(refused, progs);
+
+	if (why) {
+		refuse(choice, "%s: %s", target, why);
+		return false;
+	}
+	memcpy(choice->progs, progs, sizeof(choice->progs));
+	choice->target = target;
+	return true;
+}
+
+static bool take_tracepoint(struct hook_choice *choice, const struct candidate *cand,
+			    const struct kernel *kernel, const struct hook_refusals *refused)
+{
+	const char *progs[HOOK_PROGS] = {};
 	bool typed;
 	int i;
 
@@ -124,9 +173,8 @@ static bool take_tracepoint(struct hook_choice *choice, const struct candidate *
 		return false;
 	}
 	for (i = 0; i < HOOK_PROGS && cand->progs[i]; i++)
-		choice->progs[i] = tp_program(cand->progs[i], typed);
-	choice->target = cand->target;
-	return true;
+		progs[i] = tp_program(cand->progs[i], typed);
+	return take(choice, cand->target, progs, refused);
 }
 
 /*
@@ -141,8 +189,19 @@ static bool returns_value(const struct kernel_func *func, const struct kernel *k
 	return kernel->ext4_is_module && !kernel->module;
 }
 
+/*
+ * Bytes of the second argument. Where no BTF tells, ext4_alloc_file_blocks of a
+ * kernel from before 5.15 takes blocks, as it did until long after.
+ */
+static unsigned int arg1_size(const struct kernel_func *func, const struct kernel *kernel)
+{
+	if (func->nargs >= 0)
+		return func->arg_size[1];
+	return kernel->vmlinux && !kernel->has_invalidate_lock ? 4 : 0;
+}
+
 static bool take_function(struct hook_choice *choice, const struct candidate *cand,
-			  const struct kernel *kernel)
+			  const struct kernel *kernel, const struct hook_refusals *refused)
 {
 	struct kernel_func func;
 	int err;
@@ -170,13 +229,36 @@ static bool take_function(struct hook_choice *choice, const struct candidate *ca
 		refuse(choice, "%s returns nothing: an insert always takes effect", cand->target);
 		return false;
 	}
-	memcpy(choice->progs, cand->progs, sizeof(choice->progs));
-	choice->target = cand->target;
-	return true;
+	if (cand->arg1_size && arg1_size(&func, kernel) != cand->arg1_size) {
+		if (!arg1_size(&func, kernel))
+			refuse(choice, "no BTF tells the arguments of %s", cand->target);
+		return false;
+	}
+	return take(choice, cand->target, cand->progs, refused);
+}
+
+/* All names that the plans can ask for, so that one look at the symbols does. */
+static void expect_names(const struct kernel *kernel)
+{
+	const size_t n_max = sizeof(candidates) / sizeof(candidates[0]);
+	static char traceiters[16][64];
+	const char *names[sizeof(candidates) / sizeof(candidates[0])];
+	size_t i, n = 0, n_iters = 0;
+
+	for (i = 0; i < n_max; i++) {
+		if (candidates[i].mode == ATTACH_KPROBE) {
+			names[n++] = candidates[i].target;
+		} else if (candidates[i].mode == ATTACH_TRACEPOINT && n_iters < 16) {
+			snprintf(traceiters[n_iters], sizeof(traceiters[0]), "__traceiter_%s",
+				 candidates[i].target);
+			names[n++] = traceiters[n_iters++];
+		}
+	}
+	kernel_expect(kernel, names, n);
 }
 
 static void choose(struct hook_choice *choice, const struct kernel *kernel, enum hook hook,
-		   enum attach_mode mode)
+		   enum attach_mode mode, const struct hook_refusals *refused)
 {
 	const struct candidate *cand;
 	bool any = false;
@@ -187,25 +269,90 @@ static void choose(struct hook_choice *choice, const struct kernel *kernel, enum
 		if (cand->hook != hook || cand->mode != mode)
 			continue;
 		any = true;
-		if (mode == ATTACH_TRACEPOINT ? take_tracepoint(choice, cand, kernel) :
-						take_function(choice, cand, kernel))
+		if (mode == ATTACH_TRACEPOINT ? take_tracepoint(choice, cand, kernel, refused) :
+						take_function(choice, cand, kernel, refused))
 			return;
 	}
 	if (!any)
 		refuse(choice, "no %s for it", attach_mode_name(mode));
 }
 
-int hooks_plan(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,
-	       char *why, size_t why_size)
+static bool take_classic(struct hook_choice *choice, const struct classic_point *point,
+			 const struct hook_refusals *refused)
 {
+	const char *progs[HOOK_PROGS] = { point->prog };
+	struct classic_field fields[REC_FIELDS];
+	char why[160];
+	int i;
+
+	if (classic_layout(point, fields, why, sizeof(why))) {
+		refuse(choice, "%s", why);
+		return false;
+	}
+	if (refused_for(refused, progs)) {
+		refuse(choice, "%s: %s", point->name, refused_for(refused, progs));
+		return false;
+	}
+	for (i = 0; choice->progs[i]; i++)
+		;
+	choice->progs[i] = point->prog;
+	if (!choice->target)
+		choice->target = point->name;
+	return true;
+}
+
+/*
+ * Each tracepoint is a piece of its hook; of those for the delayed insert, one is
+ * enough. A hook with a piece missing is not to be had: half of what changes a
+ * mapping would be worse than nothing.
+ */
+static void plan_classic(struct hook_plan *plan, const struct hook_refusals *refused)
+{
+	const struct classic_point *point;
+	struct hook_choice *choice;
+	size_t i;
+
+	for (i = 0; i < classic_n_points; i++) {
+		point = &classic_points[i];
+		choice = &plan->choice[point->hook];
+		if (point->hook == HOOK_DELAYED_INSERT && choice->target)
+			continue;
+		if (take_classic(choice, point, refused) || point->optional)
+			continue;
+		if (point->hook != HOOK_DELAYED_INSERT)
+			plan->missing |= 1U << point->hook;
+	}
+	for (i = 0; i < HOOK_MAX; i++) {
+		choice = &plan->choice[i];
+		if (plan->missing & 1U << i) {
+			memset(choice->progs, 0, sizeof(choice->progs));
+			choice->target = NULL;
+		}
+		if (!choice->target && !choice->reason[0])
+			refuse(choice, "no tracepoint for it");
+	}
+}
+
+int hooks_plan(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,
+	       bool classic, const struct hook_refusals *refused, char *why, size_t why_size)
+{
+	bool required;
 	int i;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->mode = mode;
-	for (i = 0; i < HOOK_MAX; i++)
-		choose(&plan->choice[i], kernel, i, mode);
+	plan->classic = classic;
+	if (classic) {
+		plan_classic(plan, refused);
+	} else {
+		expect_names(kernel);
+		for (i = 0; i < HOOK_MAX; i++)
+			choose(&plan->choice[i], kernel, i, mode, refused);
+	}
 	for (i = 0; i < HOOK_MAX; i++) {
-		if (hook_defs[i].required && !plan->choice[i].target) {
+		/* Without the mappings the happens-before rule has nothing to go by. */
+		required = hook_defs[i].required || (classic && i == HOOK_ALLOCATION);
+		if (required && !plan->choice[i].target) {
 			snprintf(why, why_size, "%s", plan->choice[i].reason);
 			return -ENOENT;
 		}
@@ -216,13 +363,19 @@ int hooks_plan(struct hook_plan *plan, const struct kernel *kernel, enum attach_
 const char *hooks_certainty(const struct hook_plan *plan, bool *degraded)
 {
 	*degraded = true;
+	if (plan->classic && !plan->choice[HOOK_INODE_END].target)
+		return "overwrites by the happens-before rule, leaks not seen; no near misses, no "
+		       "window length";
+	if (plan->classic)
+		return "overwrites and leaks by the happens-before rule: none is made up, one on a "
+		       "mapping forgotten meanwhile is missed; no near misses, no window length";
 	if (!plan->choice[HOOK_ALLOCATION].target)
 		return "overwrites exact, the allocator is not named";
+	if (!plan->choice[HOOK_INODE_END].target)
+		return "overwrites exact, leaks not seen (no hook at the inode's end)";
 	if (!plan->choice[HOOK_FAULT].target)
 		return "overwrites and leaks exact; no near misses, no window length "
 		       "(no hook at the fault's start)";
-	if (!plan->choice[HOOK_INODE_END].target)
-		return "overwrites exact, leaks not seen (no hook at the inode's end)";
 	*degraded = false;
 	return "full";
 }
@@ -240,8 +393,8 @@ void hooks_describe(const struct hook_plan *plan, struct hook_info *infos)
 		memset(&infos[i], 0, sizeof(infos[i]));
 		infos[i].name = hook_name(HOOK_MAX - 1 - i);
 		if (choice->target)
-			snprintf(infos[i].bound, sizeof(infos[i].bound), "%s %s", kind,
-				 choice->target);
+			snprintf(infos[i].bound, sizeof(infos[i].bound), "%s%s %s",
+				 plan->classic ? "classic " : "", kind, choice->target);
 		snprintf(infos[i].reason, sizeof(infos[i].reason), "%s", choice->reason);
 	}
 }

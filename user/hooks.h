@@ -10,13 +10,14 @@
 #include "kernel.h"
 #include "report.h"
 
-#define HOOK_PROGS 3
+#define HOOK_PROGS 6
 
 enum hook {
 	HOOK_INODE_END,
 	HOOK_ALLOCATION,
 	HOOK_OPERATION,
 	HOOK_FAULT,
+	HOOK_MAPPING,
 	HOOK_INSERT_RESULT,
 	HOOK_DELAYED_INSERT, /* last: it is attached when all the others listen */
 	HOOK_MAX,
@@ -31,18 +32,34 @@ struct hook_choice {
 
 struct hook_plan {
 	enum attach_mode mode;
+	/* Classic tracepoints and the happens-before rule; mode is ATTACH_TRACEPOINT. */
+	bool classic;
+	unsigned int missing; /* bits of hooks of which a piece is missing */
 	struct hook_choice choice[HOOK_MAX];
+};
+
+#define REFUSALS_MAX 16
+
+/* Programs that the kernel refused to load or to attach, and what it said. */
+struct hook_refusals {
+	size_t n;
+	struct {
+		char prog[48];
+		char why[160];
+	} v[REFUSALS_MAX];
 };
 
 /* Name of a hook in reports: "delayed_insert". */
 const char *hook_name(enum hook hook);
 
 /*
- * Chooses the programs for one mode by what the kernel offers. 0, or -ENOENT when
- * a hook that cannot be done without has no candidate; then why says which.
+ * Chooses the programs for one mode by what the kernel offers; those in refused
+ * (may be NULL) are left out. 0, or -ENOENT when a hook that cannot be done without
+ * has no candidate; then why says which. classic: ATTACH_TRACEPOINT by the classic
+ * tracepoints.
  */
 int hooks_plan(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,
-	       char *why, size_t why_size);
+	       bool classic, const struct hook_refusals *refused, char *why, size_t why_size);
 
 /* What the plan's mode cannot see, or "full". */
 const char *hooks_certainty(const struct hook_plan *plan, bool *degraded);

@@ -11,18 +11,36 @@
 #include <stddef.h>
 
 struct btf;
+struct kernel_symbols;
+
+/* Where the BTF that describes ext4 came from. */
+enum btf_source {
+	BTF_NONE,
+	BTF_VMLINUX,
+	BTF_MODULE,
+	BTF_BUNDLED,
+	BTF_FILE, /* --btf */
+};
 
 struct kernel {
 	char release[65];
 	char lockdown[32];	/* "none", "integrity", "confidentiality", "not built in" */
 	struct btf *vmlinux;	/* NULL: CONFIG_DEBUG_INFO_BTF is not set */
 	struct btf *module;	/* BTF of the ext4 module, NULL if built in or none */
-	struct btf *custom;	/* --btf FILE, NULL if not given */
+	struct btf *custom;	/* --btf FILE or the bundled one, NULL if neither */
+	enum btf_source ext4_btf;
+	char btf_path[256];	/* file of custom, for the loader; empty if none */
 	bool ext4_here;		/* ext4 is built in or loaded */
 	bool ext4_is_module;
 	bool ext4_types;	/* some BTF describes ext4's structures */
 	bool has_kprobes;
 	bool has_livepatch;	/* CONFIG_LIVEPATCH */
+	/*
+	 * address_space.invalidate_lock, 730633f0b7f9 (5.15): where it is missing and no
+	 * BTF tells, functions have the arguments they had up to 5.14.
+	 */
+	bool has_invalidate_lock;
+	struct kernel_symbols *symbols; /* looked up already; kernel_expect() */
 	/*
 	 * ftrace lets a livepatch and a BPF trampoline share a function: enum
 	 * ftrace_ops_cmd, 53cd885bc5c3 (6.0). Before that an attached fentry makes a
@@ -33,7 +51,12 @@ struct kernel {
 	bool tracepoints_late;
 };
 
-/* 0, or negative errno and one line in why (--btf FILE that is no BTF). */
+/*
+ * Looks at the kernel. btf_file is --btf: a file, "none" for what the kernel has
+ * and nothing else, or NULL: then a bundled one of exactly this release is taken
+ * where the kernel's own does not describe ext4. 0, or negative errno and one line
+ * in why (a file that is no BTF).
+ */
 int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t why_size);
 void kernel_close(struct kernel *kernel);
 /* Gives the memory of the BTF back; what was found out stays, but nothing more can be. */
@@ -52,11 +75,27 @@ struct kernel_func {
 	unsigned int arg_size[6]; /* bytes of the first arguments, valid if nargs >= 0 */
 };
 
+/*
+ * Announces names that kernel_func() and kernel_tracepoint() will be asked for, so
+ * that one pass over the symbols answers them all: a pass takes tens of
+ * milliseconds. Names that BTF answers cost nothing. Only a hint.
+ */
+void kernel_expect(const struct kernel *kernel, const char *const *names, size_t n);
+
 /* Looks a function up. 0 or negative errno (the symbol table cannot be read). */
 int kernel_func(const struct kernel *kernel, const char *name, struct kernel_func *func);
 
 /* The tracepoint exists: by BTF (*typed: tp_btf can have it), tracefs or symbols. */
 bool kernel_tracepoint(const struct kernel *kernel, const char *name, bool *typed);
+
+/*
+ * Path of a file of tracefs, wherever it is mounted: "events/ext4/...". False when
+ * it is not there or cannot be read.
+ */
+bool kernel_tracefs(const char *name, char *path, size_t size);
+
+/* "vmlinux", "module", "bundled", "file" or "none". */
+const char *btf_source_name(enum btf_source source);
 
 /* Capability bit (CAP_BPF ...) is in the effective set. */
 bool kernel_capable(unsigned int cap);

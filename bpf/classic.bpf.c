@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The race from tracepoint records alone: no BTF, no kprobes, no reading of the
+ * kernel's memory. For kernels of which nothing tells the layout of ext4's
+ * structures, and for those whose tracepoints fire after the change.
+ *
+ * The rule: a delayed insert of a block that was mapped before, with nothing in
+ * between that removed the mapping, overwrites that mapping. Mapping, removal and
+ * delayed insert of one inode are ordered by i_data_sem, under which each of these
+ * tracepoints fires, before the change or after it (from 6.19 on); so the order of
+ * the records is the order of the changes, wherever the tracepoint stands. Asking
+ * what the victim's lookup saw would add nothing but misses: a mapping's record can
+ * come before the lookup that still does not find it.
+ *
+ * What is remembered is bounded. A forgotten mapping hides a race; nothing that is
+ * forgotten makes one up.
+ */
+#include "../vmlinux.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "event.h"
+#include "classic.h"
+#include "maps.bpf.h"
+#include "ext4.bpf.h"
+#include "detector.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define FALLOC_FL_KEEP_SIZE  0x01
+#define FALLOC_FL_ZERO_RANGE 0x10
+
+/* Set by the loader from tracefs. */
+const volatile struct classic_field cfg_fields[REC_MAX][REC_FIELDS];
+
+/* Extents up to this long are remembered block by block. */
+#define NARROW_MAX 16
+#define WIDE_MAX   4
+
+/* A mapping by whom; blocks of a narrow one have a record each. */
+struct mapping {
+	struct e4r_alloc alloc;
+	u64 pblk; /* of lblk */
+	u32 lblk;
+	u32 len;
+	u32 was;
+	u32 pad;
+};
+
+/* [lblk, end) lost its mappings. */
+struct removal {
+	u64 time_ns;
+	u32 lblk;
+	u32 end;
+};
+
+struct inode_mem {
+	u64 id; /* unlike that of any other inode, and of this one's next life */
+	u64 next_wide;
+	u64 next_removal;
+	u32 reserved; /* i_reserved_data_blocks as last heard */
+	u32 pad;
+	struct mapping wide[WIDE_MAX];
+	struct removal removal[WIDE_MAX];
+};
+
+struct inode_key {
+	u64 ino;
+	u32 dev;
+	u32 pad;
+};
+
+struct block_key {
+	u64 id;
+	u32 lblk;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct inode_key);
+	__type(value, struct inode_mem);
+} inodes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct block_key);
+	__type(value, struct mapping);
+} blocks SEC(".maps");
+
+/* All zeroes, to create an entry of inodes from: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct inode_mem);
+} inode_zero SEC(".maps");
+
+/* The fallocate(2) that a thread is in. */
+struct op_in_flight {
+	struct inode_key inode;
+	u32 op;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, struct op_in_flight);
+} ops SEC(".maps");
+
+/* ---- records ---- */
+
+/* Little-endian only, as are x86 and arm64: a short field fills the low bytes. */
+static __always_inline u64 field(void *ctx, u32 rec, u32 i)
+{
+	u32 size = cfg_fields[rec][i].size, offset = cfg_fields[rec][i].offset;
+	u64 value = 0;
+
+	if (!size || size > sizeof(value))
+		return 0;
+	bpf_probe_read_kernel(&value, size, ctx + offset);
+	return value;
+}
+
+static __always_inline bool inode_of(void *ctx, u32 rec, struct inode_key *key)
+{
+	u32 i;
+
+	key->dev = field(ctx, rec, 0);
+	key->ino = field(ctx, rec, 1);
+	key->pad = 0;
+	if (!cfg_n_devs)
+		return true;
+	for (i = 0; i < E4R_MAX_FILTER; i++) {
+		if (i < cfg_n_devs && cfg_devs[i] == key->dev)
+			return true;
+	}
+	return false;
+}
+
+static __noinline struct inode_mem *mem_of(const struct inode_key *key)
+{
+	struct inode_mem *mem, *zero;
+	u32 none = 0;
+
+	mem = bpf_map_lookup_elem(&inodes, key);
+	if (mem)
+		return mem;
+	zero = bpf_map_lookup_elem(&inode_zero, &none);
+	if (!zero || bpf_map_update_elem(&inodes, key, zero, BPF_NOEXIST))
+		return bpf_map_lookup_elem(&inodes, key);
+	mem = bpf_map_lookup_elem(&inodes, key);
+	if (mem)
+		mem->id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+	return mem;
+}
+
+/* ---- mappings ---- */
+
+static __always_inline bool was_removed(const struct inode_mem *mem, u32 lblk, u64 since_ns)
+{
+	bool removed = false;
+	int i;
+
+	for (i = 0; i < WIDE_MAX; i++) {
+		const struct removal *r = &mem->removal[i];
+
+		removed |= r->time_ns > since_ns && lblk >= r->lblk && lblk < r->end;
+	}
+	return removed;
+}
+
+/* The mapping that lblk still has, or NULL. */
+static __noinline const struct mapping *mapping_of(const struct inode_mem *mem, u32 lblk)
+{
+	struct block_key key = { .lblk = lblk };
+	const struct mapping *map, *best = NULL;
+	int i;
+
+	if (!mem)
+		return NULL;
+	key.id = mem->id;
+	map = bpf_map_lookup_elem(&blocks, &key);
+	if (map && !was_removed(mem, lblk, map->alloc.time_ns))
+		return map;
+	for (i = 0; i < WIDE_MAX; i++) {
+		map = &mem->wide[i];
+		if (lblk - map->lblk < map->len && !was_removed(mem, lblk, map->alloc.time_ns))
+			best = map;
+	}
+	return best;
+}
+
+static __always_inline void forget_block(const struct inode_mem *mem, u32 lblk)
+{
+	struct block_key key = { .id = mem->id, .lblk = lblk };
+
+	bpf_map_delete_elem(&blocks, &key);
+}
+
+SEC("tp/ext4/ext4_es_insert_extent")
+int classic_map(void *ctx)
+{
+	u64 status = field(ctx, REC_MAP, 5);
+	struct op_in_flight *op;
+	struct block_key key = {};
+	struct inode_key inode;
+	struct mapping map = {};
+	struct inode_mem *mem;
+	u32 tid, i;
+
+	/* WRITTEN or UNWRITTEN, and not DELAYED beside it */
+	if (!(status & 3) || (status & 4) || !inode_of(ctx, REC_MAP, &inode))
+		return 0;
+	mem = mem_of(&inode);
+	if (!mem)
+		return 0;
+	map.lblk = field(ctx, REC_MAP, 2);
+	map.len = field(ctx, REC_MAP, 3);
+	map.pblk = field(ctx, REC_MAP, 4) & ES_PBLK_MASK;
+	map.was = status & 2 ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
+	map.alloc.lblk = map.lblk;
+	map.alloc.len = map.len;
+	map.alloc.stack = stack_of(ctx);
+	current_task(&map.alloc.task);
+	tid = map.alloc.task.tid;
+	op = bpf_map_lookup_elem(&ops, &tid);
+	if (op && op->inode.ino == inode.ino && op->inode.dev == inode.dev)
+		map.alloc.op = op->op;
+	map.alloc.time_ns = bpf_ktime_get_ns();
+	if (map.len > NARROW_MAX) {
+		mem->wide[mem->next_wide & (WIDE_MAX - 1)] = map;
+		mem->next_wide++;
+		return 0;
+	}
+	key.id = mem->id;
+	for (i = 0; i < NARROW_MAX; i++) {
+		if (i >= map.len)
+			break;
+		key.lblk = map.lblk + i;
+		bpf_map_update_elem(&blocks, &key, &map, BPF_ANY);
+	}
+	return 0;
+}
+
+/*
+ * The oldest removal makes room by growing the one after it: what is then taken for
+ * removed although it is mapped can hide a race, not make one up.
+ */
+static __always_inline void remember_removal(struct inode_mem *mem, u32 lblk, u32 end)
+{
+	struct removal *oldest = &mem->removal[mem->next_removal & (WIDE_MAX - 1)];
+	struct removal *second = &mem->removal[(mem->next_removal + 1) & (WIDE_MAX - 1)];
+
+	if (oldest->time_ns) {
+		if (oldest->lblk < second->lblk)
+			second->lblk = oldest->lblk;
+		if (oldest->end > second->end)
+			second->end = oldest->end;
+	}
+	oldest->time_ns = bpf_ktime_get_ns();
+	oldest->lblk = lblk;
+	oldest->end = end;
+	mem->next_removal++;
+}
+
+static __always_inline bool any_wide(const struct inode_mem *mem, u32 lblk, u32 end)
+{
+	bool any = false;
+	int i;
+
+	for (i = 0; i < WIDE_MAX; i++)
+		any |= lblk < mem->wide[i].lblk + mem->wide[i].len && end > mem->wide[i].lblk;
+	return any;
+}
+
+SEC("tp/ext4/ext4_es_remove_extent")
+int classic_unmap(void *ctx)
+{
+	struct inode_key inode;
+	struct inode_mem *mem;
+	u64 lblk, len, end;
+	u32 i;
+
+	if (!inode_of(ctx, REC_UNMAP, &inode))
+		return 0;
+	mem = bpf_map_lookup_elem(&inodes, &inode);
+	if (!mem)
+		return 0;
+	lblk = field(ctx, REC_UNMAP, 2);
+	len = field(ctx, REC_UNMAP, 3);
+	end = lblk + len;
+	if (end > 0xffffffff)
+		end = 0xffffffff;
+	if (len > NARROW_MAX || any_wide(mem, lblk, end)) {
+		remember_removal(mem, lblk, end);
+		return 0;
+	}
+	for (i = 0; i < NARROW_MAX; i++) {
+		if (i >= len)
+			break;
+		forget_block(mem, lblk + i);
+	}
+	return 0;
+}
+
+/* ---- the question ---- */
+
+static __noinline int collided(void *ctx, const struct inode_key *inode, u32 lblk, u32 len,
+			       const struct mapping *map)
+{
+	struct e4r_event ev = {};
+
+	if (!inode || !map)
+		return 0;
+	ev.time_ns = bpf_ktime_get_ns();
+	ev.ino = inode->ino;
+	ev.dev = inode->dev;
+	ev.lblk = lblk;
+	ev.len = len;
+	ev.pblk = map->pblk + (lblk - map->lblk);
+	ev.was = map->was;
+	fill_fault(&ev, ctx, NULL);
+	ev.alloc = map->alloc;
+	ev.flags = E4R_F_ALLOCATOR;
+	return overwritten(&ev);
+}
+
+static __always_inline int classic_insert(void *ctx)
+{
+	const struct mapping *map, *first = NULL;
+	struct inode_key inode;
+	struct inode_mem *mem;
+	u32 lblk, len, i, at = 0, hits = 0;
+
+	if (!inode_of(ctx, REC_INSERT, &inode))
+		return 0;
+	COUNT(delayed_inserts);
+	mem = bpf_map_lookup_elem(&inodes, &inode);
+	if (!mem)
+		return 0;
+	lblk = field(ctx, REC_INSERT, 2);
+	len = field(ctx, REC_INSERT, 3);
+	if (len > ES_MAX_BLOCKS)
+		COUNT(lost_walk);
+	for (i = 0; i < ES_MAX_BLOCKS; i++) {
+		if (i >= len)
+			break;
+		map = mapping_of(mem, lblk + i);
+		if (!map)
+			continue;
+		if (!first) {
+			first = map;
+			at = lblk + i;
+		}
+		hits++;
+	}
+	if (first)
+		collided(ctx, &inode, at, hits, first);
+	/* Delayed from now on, until it is mapped again. */
+	for (i = 0; i < ES_MAX_BLOCKS; i++) {
+		if (i >= len)
+			break;
+		forget_block(mem, lblk + i);
+	}
+	return 0;
+}
+
+SEC("tp/ext4/ext4_es_insert_delayed_block")
+int classic_insert_block(void *ctx)
+{
+	return classic_insert(ctx);
+}
+
+SEC("tp/ext4/ext4_es_insert_delayed_extent")
+int classic_insert_extent(void *ctx)
+{
+	return classic_insert(ctx);
+}
+
+/* ---- the reservation ---- */
+
+static __always_inline int set_reserved(void *ctx, u32 rec, u32 taken)
+{
+	struct inode_key inode;
+	struct inode_mem *mem;
+
+	if (!inode_of(ctx, rec, &inode))
+		return 0;
+	mem = mem_of(&inode);
+	if (mem)
+		mem->reserved = (u32)field(ctx, rec, 2) - taken;
+	return 0;
+}
+
+/* After the addition ... */
+SEC("tp/ext4/ext4_da_reserve_space")
+int classic_reserve(void *ctx)
+{
+	return set_reserved(ctx, REC_RESERVE, 0);
+}
+
+/* ... and before the subtractions, all under i_block_reservation_lock. */
+SEC("tp/ext4/ext4_da_update_reserve_space")
+int classic_update(void *ctx)
+{
+	return set_reserved(ctx, REC_UPDATE, field(ctx, REC_UPDATE, 3));
+}
+
+SEC("tp/ext4/ext4_da_release_space")
+int classic_release(void *ctx)
+{
+	return set_reserved(ctx, REC_RELEASE, field(ctx, REC_RELEASE, 3));
+}
+
+/* ---- the end of an inode ---- */
+
+static __always_inline void tell_leak(const struct inode_key *inode, u32 leaked)
+{
+	struct file_key key = { .ino = inode->ino, .dev = inode->dev };
+	struct e4r_event ev = {};
+	struct e4r_stats *st;
+	u64 *n;
+
+	n = bpf_map_lookup_elem(&files, &key);
+	if (n) {
+		ev.overwrites = *n;
+		bpf_map_delete_elem(&files, &key);
+	}
+	if (!leaked)
+		return;
+	st = stats_of(inode->dev);
+	if (st) {
+		STAT_N(st, leaked_blocks, leaked);
+		STAT_N(st, leaked_files, 1);
+	}
+	ev.type = E4R_LEAK;
+	ev.time_ns = bpf_ktime_get_ns();
+	ev.ino = inode->ino;
+	ev.dev = inode->dev;
+	ev.len = leaked;
+	send_event(&ev);
+}
+
+static __always_inline int inode_end(const struct inode_key *inode)
+{
+	struct inode_mem *mem = bpf_map_lookup_elem(&inodes, inode);
+
+	if (!mem)
+		return 0;
+	tell_leak(inode, mem->reserved);
+	bpf_map_delete_elem(&inodes, inode);
+	return 0;
+}
+
+/* One without a name is truncated next; ext4_free_inode comes after that. */
+SEC("tp/ext4/ext4_evict_inode")
+int classic_evict(void *ctx)
+{
+	struct inode_key inode;
+
+	if (!inode_of(ctx, REC_EVICT, &inode) || !(u32)field(ctx, REC_EVICT, 2))
+		return 0;
+	return inode_end(&inode);
+}
+
+SEC("tp/ext4/ext4_free_inode")
+int classic_free(void *ctx)
+{
+	struct inode_key inode;
+
+	return inode_of(ctx, REC_FREE, &inode) ? inode_end(&inode) : 0;
+}
+
+/* ---- operations ---- */
+
+static __always_inline int op_begin(void *ctx, u32 rec)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid(), mode = field(ctx, rec, 2);
+	struct op_in_flight op = { .op = E4R_OP_FALLOCATE };
+
+	if (mode & FALLOC_FL_ZERO_RANGE)
+		op.op = E4R_OP_ZERO_RANGE;
+	else if (mode & ~FALLOC_FL_KEEP_SIZE)
+		return 0;
+	if (inode_of(ctx, rec, &op.inode))
+		bpf_map_update_elem(&ops, &tid, &op, BPF_ANY);
+	return 0;
+}
+
+SEC("tp/ext4/ext4_fallocate_enter")
+int classic_enter(void *ctx)
+{
+	return op_begin(ctx, REC_ENTER);
+}
+
+SEC("tp/ext4/ext4_zero_range")
+int classic_zero(void *ctx)
+{
+	return op_begin(ctx, REC_ZERO);
+}
+
+SEC("tp/ext4/ext4_fallocate_exit")
+int classic_exit(void *ctx)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&ops, &tid);
+	return 0;
+}
