@@ -25,16 +25,10 @@
 #define ES_HOLE	     (1ULL << 62)
 #define ES_PBLK_MASK ((1ULL << ES_SHIFT) - 1)
 /*
- * Bit 63 is the kernel's REFERENCED, which does not matter here; in a struct
- * es_entry it stands for "no entry covers the block".
+ * Bit 63 is the kernel's REFERENCED, which does not matter here; es_find() uses it
+ * for "no entry covers the block".
  */
 #define ES_MISSING (1ULL << 63)
-/*
- * The same as a variable. The verifier knows constants and follows every
- * combination of them through the blocks of a long insert; what comes from
- * memory it takes as any value, once.
- */
-__u64 es_missing = ES_MISSING;
 
 /*
  * A red-black tree of n nodes is at most 2 * log2(n + 1) deep. 48 levels hold
@@ -100,13 +94,6 @@ static __always_inline bool data_sem_write_locked(const struct inode *inode)
 	return BPF_CORE_READ(ext4_i(inode), i_data_sem.count.counter) & RWSEM_WRITER_LOCKED;
 }
 
-/* One entry of the extent status tree, as found. */
-struct es_entry {
-	u32 lblk;
-	u32 len;
-	u64 pblk; /* with the status bits */
-};
-
 /* Mapped to disk blocks and not (also) delayed: a delayed insert must not. */
 static __always_inline bool es_is_mapping(u64 pblk)
 {
@@ -156,33 +143,50 @@ static __always_inline const struct extent_status *es_of_rb(const void *rb)
 }
 
 /*
- * The entry that covers lblk; ES_MISSING in its pblk when none does. 0, or -1 when
- * the tree could not be read.
+ * The address of the inode that is a program's first argument, as a number. A typed
+ * pointer is none to the verifier, and typed contexts are arrays of arguments.
+ */
+static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool typed)
+{
+	u64 addr = 0;
+
+	if (!typed)
+		return (u64)inode;
+	bpf_probe_read_kernel(&addr, sizeof(addr), ctx);
+	return addr;
+}
+
+/*
+ * What the extent status tree of the inode at address `addr` says about lblk: the
+ * physical block with the entry's status bits, ES_MISSING when no entry covers it, 0
+ * when the tree could not be read.
  *
  * The caller's task holds i_data_sem, so that no allocator changes the tree
  * meanwhile, but the shrinker may, and so may readers before acf795dc161f (6.8,
  * 5.10.213): whoever acts on a mapping found through cache_es asks again without.
+ *
+ * Not static: the verifier then looks at it once and not at every call.
  */
-static __noinline int es_find(const struct inode *inode, u32 lblk, bool use_cache,
-			      struct es_entry *out)
+__noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 {
-	const struct ext4_inode_info *ei = ext4_i(inode);
+	const struct ext4_inode_info *ei =
+		(const void *)(addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
 	struct es_node node = {};
 	const void *next;
 	int i;
 
 	if (use_cache) {
 		if (bpf_core_read(&next, sizeof(next), &ei->i_es_tree.cache_es))
-			return -1;
+			return 0;
 		if (next && !es_read_node(&node, next) && lblk >= node.lblk &&
 		    lblk - node.lblk < node.len)
 			goto found;
 	}
 	if (bpf_core_read(&next, sizeof(next), &ei->i_es_tree.root.rb_node))
-		return -1;
+		return 0;
 	for (i = 0; i < ES_MAX_DEPTH && next; i++) {
 		if (es_read_node(&node, es_of_rb(next)))
-			return -1;
+			return 0;
 		if (node.lblk > lblk)
 			next = node.left;
 		else if (lblk - node.lblk >= node.len)
@@ -190,17 +194,12 @@ static __noinline int es_find(const struct inode *inode, u32 lblk, bool use_cach
 		else
 			goto found;
 	}
-	if (next)
-		return -1;
-	out->lblk = lblk;
-	out->len = node.len;
-	out->pblk = es_missing;
-	return 0;
+	return next ? 0 : ES_MISSING;
 found:
-	out->lblk = node.lblk;
-	out->len = node.len;
-	out->pblk = node.pblk & ~ES_MISSING;
-	return 0;
+	/* The block number of a hole or a delayed entry is all ones: leave it. */
+	if (node.pblk & (ES_WRITTEN | ES_UNWRITTEN))
+		node.pblk += lblk - node.lblk;
+	return node.pblk & ~ES_MISSING;
 }
 
 #endif /* EXT4RACE_EXT4_BPF_H */
