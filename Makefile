@@ -101,7 +101,7 @@ include tests/workload/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps test test-unit test-host test-vm test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet test test-unit test-host test-vm test-matrix test-patch test-fleet test-verify \
 	demo bench clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -123,9 +123,25 @@ deps:
 	apt-get update -q && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -q --no-install-recommends $$missing
 
-deps: SHELL := /bin/bash
+deps deps-fleet: SHELL := /bin/bash
+
+# Servers that the fleet tests start themselves. Installing one would start it as a
+# service too, which is not what anybody wants of a test: policy-rc.d keeps it from that.
+FLEET_DEPS := prometheus prometheus-alertmanager prometheus-node-exporter lintian debhelper \
+	scdoc systemd curl openssl apache2-utils
+deps-fleet: deps
+	$(Q)missing=$$(for p in $(FLEET_DEPS); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | \
+			grep -qx installed || echo $$p; done); \
+	[ -z "$$missing" ] && exit 0; \
+	echo "  DEPS     installing:" $$missing; \
+	if [ ! -e /usr/sbin/policy-rc.d ]; then \
+		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; \
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+	fi; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing
 
 # The two commands of the README do their own set-up: tools first, then make again.
+test: deps-fleet
 test demo: deps
 	$(Q)$(MAKE) --no-print-directory run-$@
 
@@ -147,6 +163,8 @@ test-patch: all workload
 	$(Q)tests/vm/patch/run
 test-verify: all workload
 	$(Q)tests/vm/verify/run
+test-fleet: all deps-fleet
+	$(Q)tests/fleet/run --full
 bench: all workload
 	$(Q)tests/bench/run
 
@@ -156,13 +174,18 @@ clean:
 # ---- installation ----
 
 install: all
-	$(call msg,INSTALL,$(DESTDIR)$(sbindir)/ext4race-detect)
+	$(call msg,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)install -D -m 0755 ext4race-detect $(DESTDIR)$(sbindir)/ext4race-detect
-	$(Q)if [ -f docs/ext4race-detect.8 ]; then \
-		install -D -m 0644 docs/ext4race-detect.8 $(DESTDIR)$(mandir)/man8/ext4race-detect.8; fi
+	$(Q)install -D -m 0644 docs/ext4race-detect.8 $(DESTDIR)$(mandir)/man8/ext4race-detect.8
+	$(Q)$(MAKE) -s -C deploy install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(sbindir)/ext4race-detect $(DESTDIR)$(mandir)/man8/ext4race-detect.8
+	$(Q)$(MAKE) -s -C deploy uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+# Debian packages, to build/deb.
+deb: all
+	$(Q)$(MAKE) -C deploy deb
 
 help:
 	@sed -n '3,8s/^# *//p' Makefile
