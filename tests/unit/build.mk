@@ -24,6 +24,7 @@ UNIT_OUT := $(BUILD)/tests/unit$(if $(SANITIZE),-san)
 UNIT_OBJ := $(UNIT_OUT)/obj
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_MODULES := report output mounts path residual ksyms sink_json sink_text
+test_options_MODULES := options
 UNIT_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP
 UNIT_LDFLAGS := -pthread
 ifdef SANITIZE
@@ -61,7 +62,7 @@ $(UNIT_LIB): $(UNIT_MODULES:%=$(UNIT_OBJ)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 .SECONDEXPANSION:
-$(UNIT_TESTS): $(UNIT_OUT)/%: $(UNIT_OBJ)/tests/%.o $$($$*_MODULES:%=$(UNIT_OBJ)/%.o) $(UNIT_LIB)
+$(UNIT_TESTS): $(UNIT_OUT)/%: $(UNIT_OBJ)/tests/%.o $$(addprefix $(UNIT_OBJ)/,$$(addsuffix .o,$$($$*_MODULES))) $(UNIT_LIB)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(UNIT_LDFLAGS) $^ $(UNIT_LIBS) $($*_LIBS) -o $@
 
