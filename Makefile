@@ -177,10 +177,13 @@ install: all
 	$(call msg,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)install -D -m 0755 ext4race-detect $(DESTDIR)$(sbindir)/ext4race-detect
 	$(Q)install -D -m 0644 docs/ext4race-detect.8 $(DESTDIR)$(mandir)/man8/ext4race-detect.8
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/ext4race-detect/btf
+	$(Q)install -m 0644 btf/*.btf $(DESTDIR)$(PREFIX)/share/ext4race-detect/btf/
 	$(Q)$(MAKE) -s -C deploy install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(sbindir)/ext4race-detect $(DESTDIR)$(mandir)/man8/ext4race-detect.8
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/ext4race-detect/btf
 	$(Q)$(MAKE) -s -C deploy uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
 # Debian packages, to build/deb.

@@ -61,7 +61,8 @@ struct inode_mem {
 	u64 next_wide;
 	u64 next_removal;
 	u32 reserved; /* i_reserved_data_blocks as last heard */
-	u32 pad;
+	u16 mapped;   /* has had a mapping since it was last emptied */
+	u16 emptied;  /* was about to be emptied when it was evicted */
 	struct mapping wide[WIDE_MAX];
 	struct removal removal[WIDE_MAX];
 };
@@ -163,38 +164,36 @@ static __noinline struct inode_mem *mem_of(const struct inode_key *key)
 
 /* ---- mappings ---- */
 
+/* Returns at once, so that the verifier need not follow what was found before. */
 static __always_inline bool was_removed(const struct inode_mem *mem, u32 lblk, u64 since_ns)
 {
-	bool removed = false;
+	const struct removal *r;
 	int i;
 
 	for (i = 0; i < WIDE_MAX; i++) {
-		const struct removal *r = &mem->removal[i];
-
-		removed |= r->time_ns > since_ns && lblk >= r->lblk && lblk < r->end;
+		r = &mem->removal[i];
+		if (r->time_ns > since_ns && lblk >= r->lblk && lblk < r->end)
+			return true;
 	}
-	return removed;
+	return false;
 }
 
 /* The mapping that lblk still has, or NULL. */
-static __noinline const struct mapping *mapping_of(const struct inode_mem *mem, u32 lblk)
+static __always_inline const struct mapping *mapping_of(const struct inode_mem *mem, u32 lblk)
 {
-	struct block_key key = { .lblk = lblk };
-	const struct mapping *map, *best = NULL;
+	struct block_key key = { .id = mem->id, .lblk = lblk };
+	const struct mapping *map;
 	int i;
 
-	if (!mem)
-		return NULL;
-	key.id = mem->id;
 	map = bpf_map_lookup_elem(&blocks, &key);
 	if (map && !was_removed(mem, lblk, map->alloc.time_ns))
 		return map;
 	for (i = 0; i < WIDE_MAX; i++) {
 		map = &mem->wide[i];
 		if (lblk - map->lblk < map->len && !was_removed(mem, lblk, map->alloc.time_ns))
-			best = map;
+			return map;
 	}
-	return best;
+	return NULL;
 }
 
 static __always_inline void forget_block(const struct inode_mem *mem, u32 lblk)
@@ -221,6 +220,7 @@ int classic_map(void *ctx)
 	mem = mem_of(&inode);
 	if (!mem)
 		return 0;
+	mem->mapped = 1;
 	map.lblk = field(ctx, REC_MAP, 2);
 	map.len = field(ctx, REC_MAP, 3);
 	map.pblk = field(ctx, REC_MAP, 4) & ES_PBLK_MASK;
@@ -298,6 +298,8 @@ int classic_unmap(void *ctx)
 	end = lblk + len;
 	if (end > 0xffffffff)
 		end = 0xffffffff;
+	if (!lblk && end == 0xffffffff)
+		mem->mapped = 0;
 	if (len > NARROW_MAX || any_wide(mem, lblk, end)) {
 		remember_removal(mem, lblk, end);
 		return 0;
@@ -312,18 +314,16 @@ int classic_unmap(void *ctx)
 
 /* ---- the question ---- */
 
-static __noinline int collided(void *ctx, const struct inode_key *inode, u32 lblk, u32 len,
-			       const struct mapping *map)
+static __always_inline int collided(void *ctx, const struct inode_key *inode, u32 lblk,
+				    const struct mapping *map)
 {
 	struct e4r_event ev = {};
 
-	if (!inode || !map)
-		return 0;
 	ev.time_ns = bpf_ktime_get_ns();
 	ev.ino = inode->ino;
 	ev.dev = inode->dev;
 	ev.lblk = lblk;
-	ev.len = len;
+	ev.len = 1;
 	ev.pblk = map->pblk + (lblk - map->lblk);
 	ev.was = map->was;
 	fill_fault(&ev, ctx, NULL);
@@ -332,19 +332,32 @@ static __noinline int collided(void *ctx, const struct inode_key *inode, u32 lbl
 	return overwritten(&ev);
 }
 
+static __noinline int insert_block(void *ctx, const struct inode_key *inode, u32 lblk)
+{
+	const struct mapping *map;
+	struct inode_mem *mem;
+
+	if (!inode)
+		return 0;
+	mem = bpf_map_lookup_elem(&inodes, inode);
+	if (!mem)
+		return 0;
+	map = mapping_of(mem, lblk);
+	if (map)
+		collided(ctx, inode, lblk, map);
+	/* Delayed from now on, until it is mapped again. */
+	forget_block(mem, lblk);
+	return 0;
+}
+
 static __always_inline int classic_insert(void *ctx)
 {
-	const struct mapping *map, *first = NULL;
 	struct inode_key inode;
-	struct inode_mem *mem;
-	u32 lblk, len, i, at = 0, hits = 0;
+	u32 lblk, len, i;
 
 	if (!inode_of(ctx, REC_INSERT, &inode))
 		return 0;
 	COUNT(delayed_inserts);
-	mem = bpf_map_lookup_elem(&inodes, &inode);
-	if (!mem)
-		return 0;
 	lblk = field(ctx, REC_INSERT, 2);
 	len = field(ctx, REC_INSERT, 3);
 	if (len > ES_MAX_BLOCKS)
@@ -352,22 +365,7 @@ static __always_inline int classic_insert(void *ctx)
 	for (i = 0; i < ES_MAX_BLOCKS; i++) {
 		if (i >= len)
 			break;
-		map = mapping_of(mem, lblk + i);
-		if (!map)
-			continue;
-		if (!first) {
-			first = map;
-			at = lblk + i;
-		}
-		hits++;
-	}
-	if (first)
-		collided(ctx, &inode, at, hits, first);
-	/* Delayed from now on, until it is mapped again. */
-	for (i = 0; i < ES_MAX_BLOCKS; i++) {
-		if (i >= len)
-			break;
-		forget_block(mem, lblk + i);
+		insert_block(ctx, &inode, lblk + i);
 	}
 	return 0;
 }
@@ -421,7 +419,8 @@ int classic_release(void *ctx)
 
 /* ---- the end of an inode ---- */
 
-static __always_inline void tell_leak(const struct inode_key *inode, u32 leaked)
+/* all: everything still reserved has leaked, not only what was seen to. */
+static __always_inline void tell_leak(const struct inode_key *inode, u32 leaked, bool all)
 {
 	struct file_key key = { .ino = inode->ino, .dev = inode->dev };
 	struct e4r_event ev = {};
@@ -433,6 +432,8 @@ static __always_inline void tell_leak(const struct inode_key *inode, u32 leaked)
 		ev.overwrites = *n;
 		bpf_map_delete_elem(&files, &key);
 	}
+	if (!all && leaked > ev.overwrites)
+		leaked = ev.overwrites;
 	if (!leaked)
 		return;
 	st = stats_of(inode->dev);
@@ -448,34 +449,49 @@ static __always_inline void tell_leak(const struct inode_key *inode, u32 leaked)
 	send_event(&ev);
 }
 
-static __always_inline int inode_end(const struct inode_key *inode)
-{
-	struct inode_mem *mem = bpf_map_lookup_elem(&inodes, inode);
-
-	if (!mem)
-		return 0;
-	tell_leak(inode, mem->reserved);
-	bpf_map_delete_elem(&inodes, inode);
-	return 0;
-}
-
-/* One without a name is truncated next; ext4_free_inode comes after that. */
+/*
+ * One that keeps its name is clean when it is evicted. One without is truncated
+ * next, if it has blocks, and ext4_free_inode comes after that.
+ */
 SEC("tp/ext4/ext4_evict_inode")
 int classic_evict(void *ctx)
 {
 	struct inode_key inode;
+	struct inode_mem *mem;
 
-	if (!inode_of(ctx, REC_EVICT, &inode) || !(u32)field(ctx, REC_EVICT, 2))
+	if (!inode_of(ctx, REC_EVICT, &inode))
 		return 0;
-	return inode_end(&inode);
+	mem = bpf_map_lookup_elem(&inodes, &inode);
+	if (!mem)
+		return 0;
+	if (!(u32)field(ctx, REC_EVICT, 2)) {
+		mem->emptied = mem->mapped;
+		return 0;
+	}
+	tell_leak(&inode, mem->reserved, true);
+	bpf_map_delete_elem(&inodes, &inode);
+	return 0;
 }
 
+/*
+ * A file without blocks is not truncated (ext4_evict_inode()), and gives its delayed
+ * blocks back only after this: of what is reserved then, no more than the
+ * overwrites seen can have leaked.
+ */
 SEC("tp/ext4/ext4_free_inode")
 int classic_free(void *ctx)
 {
 	struct inode_key inode;
+	struct inode_mem *mem;
 
-	return inode_of(ctx, REC_FREE, &inode) ? inode_end(&inode) : 0;
+	if (!inode_of(ctx, REC_FREE, &inode))
+		return 0;
+	mem = bpf_map_lookup_elem(&inodes, &inode);
+	if (!mem)
+		return 0;
+	tell_leak(&inode, mem->reserved, mem->emptied);
+	bpf_map_delete_elem(&inodes, &inode);
+	return 0;
 }
 
 /* ---- operations ---- */

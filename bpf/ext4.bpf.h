@@ -53,6 +53,16 @@ static __always_inline bool rwsem_tells_owner(void)
 	return bpf_core_field_exists(((struct rw_semaphore *)0)->owner);
 }
 
+/*
+ * ES tracepoints that fire after the change (07c440e8da8f, 6.19) cannot tell the
+ * state before it. The loader does not attach them there; that this is asked here
+ * too also keeps the member, by which it knows, in every minimal BTF.
+ */
+static __always_inline bool es_tracepoints_late(void)
+{
+	return bpf_core_field_exists(((struct ext4_inode_info *)0)->i_es_seq);
+}
+
 /* Does the current task hold i_rwsem exclusively? False where nobody can tell. */
 static __always_inline bool holds_inode_lock(const struct inode *inode, bool typed)
 {

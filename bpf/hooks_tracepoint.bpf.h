@@ -27,11 +27,11 @@
 	}
 
 TRACEPOINT(insert_block, ext4_es_insert_delayed_block,
-	   on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
+	   es_tracepoints_late() ? 0 : on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
 	   struct inode *inode, struct extent_status *es)
 
 TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent,
-	   on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
+	   es_tracepoints_late() ? 0 : on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
 	   struct inode *inode, struct extent_status *es)
 
 TRACEPOINT(es_insert, ext4_es_insert_extent,

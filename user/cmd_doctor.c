@@ -154,7 +154,7 @@ static void find_advice(struct doctor *doc)
 		return;
 	if (!kernel->ext4_types)
 		advise(doc, "no BTF describes ext4: make one for exactly %s and give it with --btf, "
-			    "or install it as /usr/share/ext4race-detect/btf/%s.btf (docs/btf.md)",
+			    "or put it beside this program as btf/%s.btf (docs/btf.md)",
 		       kernel->release, kernel->release);
 	if (!kernel->has_kprobes)
 		advise(doc, "this kernel was built without CONFIG_KPROBES: only another kernel "
@@ -168,7 +168,7 @@ static void find_advice(struct doctor *doc)
 	if (!doc->chosen && doc->opt->attach != ATTACH_AUTO)
 		advise(doc, "leave --attach %s out: another mode may work",
 		       attach_mode_name(doc->opt->attach));
-	if (!doc->chosen || doc->chosen->plan.classic)
+	if (!doc->chosen)
 		advise(doc, "classic tracepoints need tracefs: mount -t tracefs tracefs "
 			    "/sys/kernel/tracing");
 }
@@ -203,7 +203,7 @@ static const char *ext4_form(const struct kernel *kernel)
 	return kernel->ext4_is_module ? "a module" : "built in";
 }
 
-static void print_wrapped(const char *label, const char *text)
+static void print_line(const char *label, const char *text)
 {
 	printf("  %-10s %s\n", label, text);
 }
@@ -215,12 +215,12 @@ static void print_kernel(const struct doctor *doc)
 	size_t i, used = 0;
 
 	printf("  %-10s %s, %s\n", "kernel", kernel->release, doc->arch);
-	print_wrapped("lockdown", kernel->lockdown);
-	print_wrapped("ext4", ext4_form(kernel));
+	print_line("lockdown", kernel->lockdown);
+	print_line("ext4", ext4_form(kernel));
 	printf("  %-10s vmlinux: %s; ext4: %s%s%s\n", "BTF", kernel->vmlinux ? "yes" : "none",
 	       btf_source_name(kernel->ext4_btf), kernel->btf_path[0] ? " " : "", kernel->btf_path);
 	for (i = 0; i < N_CAPABILITIES; i++) {
-		if (!kernel_capable(capabilities[i].cap))
+		if (!kernel_capable(capabilities[i].cap) && used < sizeof(line))
 			used += snprintf(line + used, sizeof(line) - used, " %s",
 					 capabilities[i].name);
 	}
@@ -264,7 +264,7 @@ static void print_text(const struct doctor *doc)
 		       doc->chosen->plan.classic ? "classic " : "",
 		       attach_mode_name(doc->chosen->mode), "certainty", doc->certainty);
 	for (i = 0; i < doc->n_advice; i++)
-		print_wrapped(i ? "" : "to do", doc->advice[i]);
+		print_line(i ? "" : "to do", doc->advice[i]);
 }
 
 /* ---- JSON ---- */

@@ -118,13 +118,18 @@ static __attribute__((format(printf, 2, 3))) void refuse(struct hook_choice *cho
 							 const char *fmt, ...)
 {
 	size_t used = strlen(choice->reason);
+	char text[256];
 	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	/* Two candidates may name the same function. */
+	if (strstr(choice->reason, text))
+		return;
 	if (used && used + 2 < sizeof(choice->reason))
 		used += snprintf(choice->reason + used, sizeof(choice->reason) - used, "; ");
-	va_start(ap, fmt);
-	vsnprintf(choice->reason + used, sizeof(choice->reason) - used, fmt, ap);
-	va_end(ap);
+	snprintf(choice->reason + used, sizeof(choice->reason) - used, "%s", text);
 }
 
 /* What the kernel said when one of these programs was tried, or NULL. */

@@ -15,10 +15,6 @@
 #include "kernel.h"
 #include "ksyms.h"
 
-#ifndef BTF_DIR
-#define BTF_DIR "/usr/share/ext4race-detect/btf"
-#endif
-
 #define SYMBOLS_MAX 64
 #define TRACEITER   "__traceiter_"
 
@@ -123,24 +119,28 @@ static int open_custom(struct kernel *kernel, const char *file, char *why, size_
 	return err ? err : -EINVAL;
 }
 
-/* A bundled BTF is good for exactly the build that it was made from. */
+/*
+ * A bundled BTF is good for exactly the build that it was made from. It stands
+ * beside the program, in the tree, or where it was installed with it.
+ */
 static void open_bundled(struct kernel *kernel)
 {
-	char file[PATH_MAX + 128], dir[PATH_MAX], why[128], *slash;
+	static const char *const dirs[] = { "btf", "../share/ext4race-detect/btf" };
+	char exe[PATH_MAX], file[PATH_MAX + 128], why[128], *slash;
 	ssize_t len;
+	size_t i;
 
-	len = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
-	dir[len > 0 ? len : 0] = 0;
-	slash = strrchr(dir, '/');
-	if (slash) {
-		*slash = 0;
-		snprintf(file, sizeof(file), "%s/btf/%s.btf", dir, kernel->release);
-		if (exists(file) && !open_custom(kernel, file, why, sizeof(why)))
-			return;
+	len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	exe[len > 0 ? len : 0] = 0;
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return;
+	*slash = 0;
+	for (i = 0; i < 2 && !kernel->custom; i++) {
+		snprintf(file, sizeof(file), "%s/%s/%s.btf", exe, dirs[i], kernel->release);
+		if (exists(file))
+			open_custom(kernel, file, why, sizeof(why));
 	}
-	snprintf(file, sizeof(file), BTF_DIR "/%s.btf", kernel->release);
-	if (exists(file))
-		open_custom(kernel, file, why, sizeof(why));
 }
 
 static enum btf_source source_of(const struct kernel *kernel, const struct btf *ext4,
