@@ -20,15 +20,15 @@ static int split(char *line, char **argv)
 	return argc;
 }
 
-/* The strings that the result points to stay for the rest of the program. */
+/* The strings that the result points to stay until the next call. */
 static struct options parsed(const char *line)
 {
-	char **argv = calloc(ARGS_MAX, sizeof(*argv));
+	static char *argv[ARGS_MAX], copy[512];
 	struct options opt;
 	int argc;
 
-	assert_non_null(argv);
-	argc = split(strdup(line), argv);
+	snprintf(copy, sizeof(copy), "%s", line);
+	argc = split(copy, argv);
 	options_parse(&opt, argc, argv);
 	return opt;
 }
