@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# verify in a guest: scenario.sh EXPECTED, with ext4race-detect, race and mkfs.ext4
+# verify in a guest: verify.sh EXPECTED, with ext4race-detect, race and mkfs.ext4
 # there. Run by run, in the same directory.
 set -u
 
