@@ -44,6 +44,29 @@ monitor() {
 	[[ $MON_START == *'"type":"start"'* ]]
 }
 
+# settle DIR: until the monitor has judged the kernel, for which it needs some delayed
+# inserts, and waits for events again.
+settle() {
+	local line nr _ until=$((SECONDS + 30))
+
+	head -c 1000000 /dev/zero >"$1/settle"
+	rm "$1/settle"
+	while read -r -t 10 line <&"$MON_FD"; do
+		echo "$line" >>"$TMP/mon.out"
+		[[ $line != *'"type":"verdict"'* ]] || break
+	done
+	sync -f "$1"
+	# epoll_wait, epoll_pwait, epoll_pwait2; 22 is arm64's
+	until read -r nr _ <"/proc/$MON_PID/syscall" && [[ $nr =~ ^(232|281|441|22)$ ]]; do
+		((SECONDS < until)) || return 1
+	done
+}
+
+# types FILE: of the lines; the verdict comes at its own time, and is left out.
+types() {
+	jq -r '.type | select(. != "verdict")' "$1" | xargs
+}
+
 # finish [SIGNAL]: sends it, INT if none is given, "-" for none; waits for the end. The
 # output is in $TMP/mon.out, the exit status in $MON_RC.
 finish() {

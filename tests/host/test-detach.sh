@@ -5,8 +5,10 @@
 ends_without_trace() {
 	local want_rc=$2
 
+	fixture 4096 "$TMP/mnt"
 	in_kernel >"$TMP/before"
 	monitor
+	settle "$TMP/mnt"
 	held "$MON_PID" >"$TMP/ours"
 	# A test that finds nothing to look for proves nothing.
 	grep -q '^prog ' "$TMP/ours"
@@ -17,6 +19,7 @@ ends_without_trace() {
 	same "exit status" "$MON_RC" "$want_rc"
 	gone "$TMP/ours"
 	no_trace "$TMP/before"
+	unfixture "$TMP/mnt"
 }
 
 test_detach_after_sigint() {

@@ -6,8 +6,8 @@ test_idle_without_wakeups() {
 	local tracer calls
 
 	fixture 4096 "$TMP/mnt"
-	sync -f "$TMP/mnt"
 	monitor --mount "$TMP/mnt"
+	settle "$TMP/mnt"
 	strace -f -o "$TMP/trace" -p "$MON_PID" 2>"$TMP/strace.err" &
 	tracer=$!
 	appears "$TMP/strace.err" 'strace: ' || return 1
@@ -29,11 +29,14 @@ test_idle_without_wakeups() {
 test_idle_resident_memory() {
 	local rss
 
+	fixture 4096 "$TMP/mnt"
 	monitor
+	settle "$TMP/mnt"
 	rss=$(awk '/^VmRSS:/ { print $2 }' "/proc/$MON_PID/status")
 	finish
 	echo "$rss KiB"
 	((rss > 0 && rss < 10 * 1024))
+	unfixture "$TMP/mnt"
 }
 
 # After attaching only what reading maps and paths needs is kept.

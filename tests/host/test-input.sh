@@ -73,7 +73,10 @@ export -f hidden
 test_input_no_btf() {
 	[[ -e /sys/kernel/btf/vmlinux ]] || skip "no BTF here anyway"
 	[[ ! -e /boot/vmlinux-$(uname -r) ]] || skip "BTF would be found in /boot"
-	refuses 1 'no BTF describes ext4.*--btf' bash -c 'hidden "$@"' - /sys/kernel/btf "$TOOL" -d 1
+	# Without tracefs there is no other way.
+	# shellcheck disable=SC2016
+	refuses 1 'no BTF describes ext4' bash -c 'hidden "$@"' - /sys/kernel/btf bash -c \
+		'hidden "$@"' - /sys/kernel/tracing bash -c 'hidden "$@"' - /sys/kernel/debug "$TOOL" -d 1
 }
 
 test_input_bpf_refused() {

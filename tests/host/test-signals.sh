@@ -59,8 +59,8 @@ test_hup_reopens_output_file() {
 	kill -s TERM "$MON_PID"
 	ended_in
 	same "exit status" "$MON_RC" 0
-	same "old file" "$(jq -r .type "$TMP/log.1")" start
-	same "new file" "$(jq -r .type "$TMP/log")" summary
+	same "old file" "$(types "$TMP/log.1")" start
+	same "new file" "$(types "$TMP/log")" summary
 }
 
 test_hup_with_nowhere_to_go() {
@@ -71,7 +71,7 @@ test_hup_with_nowhere_to_go() {
 	kill -s TERM "$MON_PID"
 	ended_in
 	same "exit status" "$MON_RC" 0
-	same "old file" "$(jq -r .type "$TMP/dir.1/log" | xargs)" "start summary"
+	same "old file" "$(types "$TMP/dir.1/log")" "start summary"
 	same messages "$(grep -c '' "$TMP/mon.err")" 1
 	grep -q "dir/log: No such file or directory; writing to the old one" "$TMP/mon.err"
 }
@@ -82,7 +82,7 @@ test_hup_without_output_file() {
 	kill -s HUP "$MON_PID"
 	finish TERM
 	same "exit status" "$MON_RC" 0
-	same lines "$(jq -r .type "$TMP/mon.out" | xargs)" "start summary"
+	same lines "$(types "$TMP/mon.out")" "start summary"
 }
 
 # A file is appended to, never cut off.
@@ -90,5 +90,5 @@ test_output_file_is_appended_to() {
 	fixture 4096 "$TMP/mnt"
 	echo '{"type":"earlier"}' >"$TMP/log"
 	"$TOOL" -o json -d 100ms --mount "$TMP/mnt" --output-file "$TMP/log"
-	same lines "$(jq -r .type "$TMP/log" | xargs)" "earlier start summary"
+	same lines "$(types "$TMP/log")" "earlier start summary"
 }
