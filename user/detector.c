@@ -250,6 +250,17 @@ void detector_detach(struct detector *det)
 		bpf_link__destroy(det->links[--det->n_links]);
 }
 
+int detector_reattach(struct detector *det, char *why, size_t why_size)
+{
+	int err = attach(det);
+
+	if (!err)
+		return 0;
+	snprintf(why, why_size, "%s: %s", strerror(-err), log_state.first);
+	detector_detach(det);
+	return err;
+}
+
 static void unload(struct detector *det)
 {
 	detector_detach(det);
@@ -398,7 +409,7 @@ int detector_possible(const struct kernel *kernel, char *why, size_t why_size)
 		return -EPERM;
 	}
 	if (!kernel->ext4_here) {
-		snprintf(why, why_size, "ext4 is not loaded on this kernel: nothing to watch");
+		snprintf(why, why_size, "ext4 is not loaded: modprobe ext4, or mount a filesystem of it");
 		return -ENODEV;
 	}
 	return 0;

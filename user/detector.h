@@ -44,6 +44,11 @@ int detector_possible(const struct kernel *kernel, char *why, size_t why_size);
 bool detector_blocks_livepatch(const struct kernel *kernel);
 /* Detaches at once, the delayed insert first; counts can still be read. */
 void detector_detach(struct detector *det);
+/*
+ * Attaches again after detector_detach(); counts go on. Only for the same build of
+ * ext4. 0, or negative errno and why.
+ */
+int detector_reattach(struct detector *det, char *why, size_t why_size);
 void detector_close(struct detector *det);
 
 const struct hook_plan *detector_plan(const struct detector *det);

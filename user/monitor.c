@@ -17,6 +17,7 @@
 #include "fs.h"
 #include "loop.h"
 #include "metrics.h"
+#include "module_watch.h"
 #include "notify.h"
 #include "remedy.h"
 #include "resolve.h"
@@ -31,6 +32,7 @@
 #define FS_MAX		     256
 #define PROGS_MAX	     16
 #define TEXTFILE_INTERVAL    15.0 /* seconds; Prometheus' common scrape interval */
+#define MODULE_INIT_WAIT     0.01 /* seconds between looks while ext4's init runs */
 #define VERDICT_INTERVAL     86400.0
 #define VERDICT_INSERTS	     16 /* the hot lookup hook is attached for so many */
 
@@ -51,6 +53,10 @@ struct monitor {
 	struct start_info start;
 	struct timespec start_time;
 	struct timespec start_mono;
+	int module_fd; /* announcements of modules, -1 where ext4 is built in */
+	bool away;     /* ext4 was unloaded, nothing is attached */
+	unsigned char build[MODULE_BUILD_MAX]; /* of the ext4 that was attached to */
+	unsigned int build_len;
 	struct verdict_sample *sample; /* NULL: no verdict is being sampled */
 	struct verdict_info verdict;
 	bool has_verdict;
@@ -288,6 +294,100 @@ static void on_verdict_timer(void *arg, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	start_sample(arg);
+}
+
+static void end_sample(struct monitor *mon);
+
+/* ---- ext4 comes and goes ---- */
+
+static void on_module_went(struct monitor *mon)
+{
+	if (mon->away)
+		return;
+	say("ext4 was unloaded: detached, waiting for it");
+	end_sample(mon);
+	pthread_mutex_lock(&mon->lock);
+	detector_detach(mon->det);
+	mon->away = true;
+	pthread_mutex_unlock(&mon->lock);
+}
+
+/* What was loaded fits only the ext4 that it was loaded for. */
+static int attach_again(struct monitor *mon, char *why, size_t why_size)
+{
+	unsigned char build[MODULE_BUILD_MAX];
+	unsigned int len = 0;
+	int err;
+
+	err = module_build(build, &len);
+	if (!err && (len != mon->build_len || memcmp(build, mon->build, len))) {
+		snprintf(why, why_size, "it is another build of ext4: start again");
+		err = -ESTALE;
+	}
+	if (err)
+		return err;
+	pthread_mutex_lock(&mon->lock);
+	err = detector_reattach(mon->det, why, why_size);
+	mon->away = err;
+	pthread_mutex_unlock(&mon->lock);
+	return err;
+}
+
+static void on_module_settled(void *arg, int fd, uint32_t events);
+
+static void on_module_came(struct monitor *mon)
+{
+	char why[512] = "";
+	int err;
+
+	if (!mon->away)
+		return;
+	if (!module_is_live()) {
+		/* Announced before its init function has run: that takes milliseconds. */
+		err = loop_timer(mon->loop, MODULE_INIT_WAIT, 0, on_module_settled, mon);
+	} else {
+		err = attach_again(mon, why, sizeof(why));
+		if (!err)
+			say("ext4 is back: attached");
+	}
+	if (err) {
+		say("ext4 is back: %s", why[0] ? why : strerror(-err));
+		mon->exit_status = EXIT_CANNOT;
+		loop_stop(mon->loop);
+	}
+}
+
+static void on_module_settled(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)fd;
+	(void)events;
+	if (!access("/sys/module/ext4", F_OK))
+		on_module_came(mon);
+}
+
+static void on_module(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)events;
+	switch (module_watch_read(fd)) {
+	case MODULE_CAME:
+		on_module_came(mon);
+		break;
+	case MODULE_WENT:
+		on_module_went(mon);
+		break;
+	case MODULE_MAYBE:
+		if (access("/sys/module/ext4", F_OK))
+			on_module_went(mon);
+		else
+			on_module_came(mon);
+		break;
+	case MODULE_NOTHING:
+		break;
+	}
 }
 
 /* Ends a sample that is not complete, so that nothing of it stays attached. */
@@ -591,6 +691,8 @@ static int setup_loop(struct monitor *mon)
 	err = loop_signals(mon->loop, on_signal, mon);
 	if (!err)
 		err = loop_add(mon->loop, detector_fd(mon->det), EPOLLIN, on_ring, mon);
+	if (!err && mon->module_fd >= 0)
+		err = loop_add(mon->loop, mon->module_fd, EPOLLIN, on_module, mon);
 	fd = mounts_watch_fd();
 	if (!err && fd >= 0)
 		err = loop_add(mon->loop, fd, EPOLLPRI, on_mounts, mon);
@@ -688,6 +790,91 @@ static void drop_privilege(void)
 
 /* ---- the whole ---- */
 
+static void on_wait_signal(void *arg, int fd, uint32_t signo)
+{
+	struct monitor *mon = arg;
+
+	(void)fd;
+	if (signo == SIGHUP)
+		return;
+	mon->exit_status = EXIT_UNKNOWN;
+	loop_stop(mon->loop);
+}
+
+static void on_wait_over(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	on_wait_signal(arg, -1, 0);
+	(void)events;
+}
+
+static void on_wait_look(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)events;
+	if (fd == mon->module_fd)
+		module_watch_read(fd);
+	if (module_is_live())
+		loop_stop(mon->loop);
+	else if (!access("/sys/module/ext4", F_OK))
+		loop_timer(mon->loop, MODULE_INIT_WAIT, 0, on_wait_look, mon);
+}
+
+/*
+ * Until ext4 is there. 0; -ECANCELED when told to stop before that; or negative errno.
+ * The socket is open before the last look, so that nothing falls between.
+ */
+static int wait_for_ext4(struct monitor *mon)
+{
+	int err;
+
+	mon->loop = loop_new();
+	if (!mon->loop)
+		return -errno;
+	err = loop_signals(mon->loop, on_wait_signal, mon);
+	if (!err)
+		err = loop_add(mon->loop, mon->module_fd, EPOLLIN, on_wait_look, mon);
+	if (!err && mon->opt->duration > 0)
+		err = loop_timer(mon->loop, mon->opt->duration, 0, on_wait_over, mon);
+	if (!err && !module_is_live()) {
+		say("ext4 is not loaded: waiting for it");
+		notify_ready("waiting for ext4 to be loaded");
+		err = loop_run(mon->loop);
+	}
+	loop_free(mon->loop);
+	mon->loop = NULL;
+	if (!err && mon->exit_status != EXIT_OK) {
+		say("stopped before ext4 was loaded: nothing was watched");
+		err = -ECANCELED;
+	}
+	return err;
+}
+
+/* Looks at the kernel, once ext4 is there. */
+static int open_kernel(struct monitor *mon)
+{
+	char why[512] = "";
+	int err;
+
+	mon->module_fd = module_watch_open();
+	if (!module_is_live() && !mon->opt->no_wait && mon->module_fd >= 0) {
+		err = wait_for_ext4(mon);
+		if (err)
+			return err;
+	}
+	err = kernel_open(&mon->kernel, mon->opt->btf_file, why, sizeof(why));
+	if (err) {
+		say("%s", why);
+		return err;
+	}
+	if (!mon->kernel.ext4_is_module && mon->module_fd >= 0) {
+		close(mon->module_fd);
+		mon->module_fd = -1;
+	}
+	return module_build(mon->build, &mon->build_len);
+}
+
 static int start_detector(struct monitor *mon)
 {
 	struct detector_config config = {
@@ -717,7 +904,6 @@ static int start_detector(struct monitor *mon)
 
 static int prepare(struct monitor *mon)
 {
-	char why[512] = "";
 	int err;
 
 	err = open_output(mon);
@@ -735,11 +921,9 @@ static int prepare(struct monitor *mon)
 	if (err)
 		return err;
 	list_filesystems(mon);
-	err = kernel_open(&mon->kernel, mon->opt->btf_file, why, sizeof(why));
-	if (err) {
-		say("%s", why);
+	err = open_kernel(mon);
+	if (err)
 		return err;
-	}
 	return open_sinks(mon);
 }
 
@@ -780,7 +964,7 @@ static int watch(struct monitor *mon)
 
 int cmd_monitor(const struct options *opt)
 {
-	struct monitor mon = { .opt = opt, .out_fd = -1 };
+	struct monitor mon = { .opt = opt, .out_fd = -1, .module_fd = -1 };
 	int err;
 
 	pthread_mutex_init(&mon.lock, NULL);
@@ -795,6 +979,8 @@ int cmd_monitor(const struct options *opt)
 	loop_free(mon.loop);
 	detector_close(mon.det);
 	kernel_close(&mon.kernel);
+	if (mon.module_fd >= 0)
+		close(mon.module_fd);
 	resolver_free(mon.res);
 	pthread_mutex_destroy(&mon.lock);
 	if (err && mon.exit_status == EXIT_OK)
