@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
 # In the guest: guest.sh EXPECT VARIANT LOAD WORKLOAD-OPTIONS -- MONITOR-OPTIONS
 expect=$1
 variant=$2
@@ -45,10 +46,61 @@ storm() {
 	wait "$racing" || exit 1
 }
 
+wait_for() { # PID PATTERN FILE
+	while ! grep -q "$2" "$3"; do
+		kill -0 "$1" 2>/dev/null || { cat "$3"; exit 1; }
+		usleep 20000
+	done
+}
+
+# The module is not there, comes, goes and comes again.
+module() {
+	while [ "$1" != -- ]; do shift; done
+	shift
+	ext4race-detect --no-wait -d 1 "$@" 2>/out/no-wait
+	echo $? >>/out/no-wait
+	ext4race-detect -o json "$@" >/out/row.json 2>/out/row.err &
+	monitor=$!
+	wait_for "$monitor" "waiting for it" /out/row.err
+	for life in 1 2; do
+		modprobe ext4
+		if [ "$life" = 1 ]; then
+			wait_for "$monitor" '"type":"start"' /out/row.json
+		else
+			wait_for "$monitor" "is back: attached" /out/row.err
+		fi
+		mount -t ext4 /dev/vda /mnt/ext4 || exit 1
+		race --dir /mnt/ext4 --mode "$load" --leaks 500 --duration 60 >"/out/load-$life" || exit 1
+		umount /mnt/ext4
+		rmmod ext4 || exit 1
+		wait_for "$monitor" "ext4 was unloaded" /out/row.err
+	done
+	kill -TERM "$monitor"
+	wait "$monitor"
+}
+
+# The same counted in another way by a second monitor, over the same run.
+second=
+start_second() {
+	# shellcheck disable=SC2086
+	ext4race-detect -o json $1 >/out/second.json 2>/out/second.err &
+	second=$!
+	wait_for "$second" '"type":"start"' /out/second.json
+}
+
+if [ "$expect" = module ]; then
+	module "$@"
+	exit
+fi
 if [ "$expect" = storm ]; then
 	storm "$@"
 	exit
 fi
 [ "$variant" != pressure ] || press &
+[ ! -e /usr/local/bin/second ] || start_second "$(cat /usr/local/bin/second)"
 sh /usr/local/bin/watch.sh row "$load" "$@" || exit 1
+if [ -n "$second" ]; then
+	kill -TERM "$second"
+	wait "$second" || exit 1
+fi
 cat /proc/fs/ext4/vda/es_shrinker_info >/out/shrinker 2>/dev/null || :
