@@ -15,7 +15,7 @@ def stats: {
 };
 def verdict(target): if target == null then null
 	elif .median + .plus_minus <= target then "met"
-	elif .median - .plus_minus > target then "missed"
+	elif .median - 2 * .plus_minus > target then "missed"
 	elif .plus_minus > target and .plus_minus > 0.5 then "too noisy to tell"
 	elif .median <= target then "met, within the noise"
 	else "missed, within the noise" end;

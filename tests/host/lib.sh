@@ -90,7 +90,16 @@ end_monitor() {
 
 # appears FILE PATTERN: waits until a line that matches is in FILE.
 appears() {
-	grep -q -m1 -e "$2" < <(timeout 30 tail -n +1 -F "$1" 2>/dev/null)
+	local tail fd rc=0
+
+	exec {fd}< <(exec tail -n +1 -F "$1" 2>/dev/null)
+	tail=$!
+	timeout 30 grep -q -m1 -e "$2" <&"$fd" || rc=$?
+	exec {fd}<&-
+	# It would hold the file until the next line.
+	kill "$tail" 2>/dev/null || true
+	wait "$tail" 2>/dev/null || true
+	return "$rc"
 }
 
 # summary MEMBER: of the monitor that finished last.
