@@ -10,6 +10,8 @@
 .SECONDARY:
 all: ext4race-detect
 
+comma := ,
+
 ifeq ($(V),1)
 Q :=
 msg :=
@@ -44,8 +46,13 @@ endif
 BUILD := build
 ifneq ($(ARCH),$(patsubst aarch64,arm64,$(shell uname -m)))
 BUILD := build/$(ARCH)
-CC := $(MULTIARCH)-gcc
-export PKG_CONFIG_LIBDIR := /usr/lib/$(MULTIARCH)/pkgconfig:/usr/share/pkgconfig
+# Libraries of that machine: the machine's own multiarch ones, else a tree in the cache.
+ifndef SYSROOT
+SYSROOT := $(if $(wildcard /usr/lib/$(MULTIARCH)/pkgconfig/libbpf.pc),,$(shell tests/vm/sysroot))
+endif
+CC := $(MULTIARCH)-gcc $(if $(SYSROOT),--sysroot=$(SYSROOT) -Wl$(comma)-rpath-link=$(SYSROOT)/lib/$(MULTIARCH))
+export PKG_CONFIG_LIBDIR := $(SYSROOT)/usr/lib/$(MULTIARCH)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
+export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
 endif
 BIN := $(if $(filter build,$(BUILD)),,$(BUILD)/)ext4race-detect
 
