@@ -84,8 +84,13 @@ finish() {
 	MON_PID=
 }
 
+# Whatever this shell started and a failed test left running.
 end_monitor() {
-	[[ -z $MON_PID ]] || kill -s KILL "$MON_PID" 2>/dev/null || true
+	local pid
+
+	for pid in $(jobs -p); do
+		kill -s KILL "$pid" 2>/dev/null || true
+	done
 }
 
 # appears FILE PATTERN: waits until a line that matches is in FILE.
