@@ -3,6 +3,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -937,6 +938,7 @@ static int watch(struct monitor *mon)
 		return err;
 	}
 	drop_privilege();
+	malloc_trim(0); /* what loading took is not needed for watching */
 	report_start(mon);
 	if (mon->http)
 		err = sink_http_start(mon->http);

@@ -69,7 +69,7 @@ static const struct option_def table[] = {
 	{ OPT_OUTPUT_FILE, "output-file", "FILE", COMMAND_MONITOR,
 	  "Append the output to FILE instead; SIGHUP reopens it" },
 	{ OPT_BUFFER, "buffer", "KIB", COMMAND_MONITOR | COMMAND_PROVOKE,
-	  "Ring buffer for event details, a power of two from 4 (default: 1024)" },
+	  "Ring buffer for event details, a power of two from 4 (default: 512)" },
 	{ OPT_DIR, "dir", "DIR", COMMAND_VERIFY | COMMAND_PROVOKE,
 	  "Directory on the ext4 filesystem to use for scratch files" },
 	{ OPT_IMAGE, "image", "FILE", COMMAND_VERIFY,
@@ -396,7 +396,7 @@ void options_parse(struct options *opt, int argc, char **argv)
 	char name[64];
 	size_t i, n = 0;
 
-	*opt = (struct options){ .buffer_kib = 1024 };
+	*opt = (struct options){ .buffer_kib = 512 };
 	cmd = command_of(&argc, &argv);
 	opt->command = cmd->command;
 	for (i = 0; i < N_OPTIONS; i++) {

@@ -83,7 +83,7 @@ static void test_defaults(void **state)
 	assert_int_equal(opt.attach, ATTACH_AUTO);
 	assert_true(opt.duration == 0);
 	assert_int_equal(opt.n_mounts, 0);
-	assert_int_equal(opt.buffer_kib, 1024);
+	assert_int_equal(opt.buffer_kib, 512);
 	assert_null(opt.listen);
 	assert_null(opt.output_file);
 	assert_false(opt.stacks || opt.fail_on_race || opt.journal || opt.verbose || opt.no_wait);
