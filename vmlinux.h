@@ -98,6 +98,7 @@ struct ext4_inode_info {
 	struct inode vfs_inode;
 	struct ext4_es_tree i_es_tree;
 	unsigned int i_es_all_nr;
+	unsigned int i_es_shk_nr;
 	unsigned int i_reserved_data_blocks;
 	u64 i_es_seq; /* 07c440e8da8f (6.19); its absence is looked for */
 };

@@ -705,8 +705,8 @@ static __always_inline int on_inode_end(const struct inode *inode, bool typed)
 
 /*
  * The same where only tracepoints can be had and the inode's file is deleted: at
- * ext4_free_inode. A file that had blocks was truncated by then and its tree is
- * empty: what is still reserved has leaked. One that never had any (i_blocks of 0)
+ * ext4_free_inode. A file that had blocks was truncated by then and nothing in its
+ * tree is delayed: what is still reserved has leaked. One that never had any (i_blocks of 0)
  * is not truncated (ext4_evict_inode()), and its delayed blocks are given back only
  * after this, by ext4_clear_inode(): on_release() then knows how many.
  */
@@ -718,7 +718,9 @@ static __always_inline int on_inode_free(const struct inode *inode, bool typed)
 	if (!is_watched(inode, typed))
 		return 0;
 	blocks = BPF_CORE_READ(ext4_i(inode), i_reserved_data_blocks);
-	if (!blocks || !BPF_CORE_READ(ext4_i(inode), i_es_all_nr))
+	/* The shrinker's count is of all entries that are not delayed. */
+	if (!blocks || BPF_CORE_READ(ext4_i(inode), i_es_all_nr) ==
+			       BPF_CORE_READ(ext4_i(inode), i_es_shk_nr))
 		return on_inode_end(inode, typed);
 	slot = slot_of(bpf_get_current_task());
 	if (!slot)

@@ -379,8 +379,8 @@ const char *hooks_certainty(const struct hook_plan *plan, bool *degraded)
 	if (!plan->choice[HOOK_INODE_END].target)
 		return "overwrites exact, leaks not seen (no hook at the inode's end)";
 	if (!plan->choice[HOOK_FAULT].target)
-		return "overwrites and leaks exact; no near misses, no window length "
-		       "(no hook at the fault's start)";
+		return "overwrites (unless the extent was reclaimed within the window) and leaks "
+		       "exact; no near misses, no window length (no hook at the fault's start)";
 	*degraded = false;
 	return "full";
 }
