@@ -110,11 +110,12 @@ interrupt INT $ok
 interrupt KILL 137
 
 # A full disk and a directory that goes away end the run, cleanly.
+dd if=/dev/zero of=/mnt/extra/reserve bs=1M count=4 2>/dev/null
 dd if=/dev/zero of=/mnt/extra/fill bs=1M 2>/dev/null
 sync
-truncate -s -4M /mnt/extra/fill
+rm /mnt/extra/reserve
 sync
-timeout -s KILL 60 ext4race-detect provoke --dir /mnt/extra --yes --duration 5 --widen 1000 >/tmp/result 2>&1
+timeout -s KILL 60 ext4race-detect provoke --dir /mnt/extra --yes --duration 5 --widen 1000 --max-leak 1000000 >/tmp/result 2>&1
 [ $? -lt 128 ] || fail "full disk: $(cat /tmp/result)"
 tail -n 2 /tmp/result
 rm /mnt/extra/fill
