@@ -3,4 +3,4 @@
 watch() {
 	sh /usr/local/bin/watch.sh "$@" || exit 1
 }
-watch fixed fallocate --no-aim --races 160000 --duration 120 -- --attach auto --fail-on-race
+watch fixed fallocate --no-aim --races 300000 --duration 240 -- --attach auto --fail-on-race
