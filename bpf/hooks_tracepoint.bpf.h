@@ -6,56 +6,60 @@
  *
  * Up to 6.18 the es_* tracepoints fire before the change; from 6.19 on
  * (07c440e8da8f) after it, so that these cannot be used there.
+ *
+ * No argument is ever NULL, but 6.12 and 6.13 take every one for possibly NULL
+ * (cb4158ce8ec8) until it was looked at.
  */
 #ifndef EXT4RACE_HOOKS_TRACEPOINT_BPF_H
 #define EXT4RACE_HOOKS_TRACEPOINT_BPF_H
 
-#define TRACEPOINT(name, tp, call, ...)                                                            \
+#define TRACEPOINT(name, tp, usable, call, ...)                                                    \
 	SEC("tp_btf/" #tp)                                                                         \
 	int BPF_PROG(tp_##name, __VA_ARGS__)                                                       \
 	{                                                                                          \
-		const bool typed __attribute__((unused)) = true;                                                            \
+		const bool typed __attribute__((unused)) = true;                                   \
                                                                                                    \
-		return call;                                                                       \
+		return (usable) ? (call) : 0;                                                      \
 	}                                                                                          \
 	SEC("raw_tp/" #tp)                                                                         \
 	int BPF_PROG(raw_##name, __VA_ARGS__)                                                      \
 	{                                                                                          \
-		const bool typed __attribute__((unused)) = false;                                                          \
+		const bool typed __attribute__((unused)) = false;                                  \
                                                                                                    \
-		return call;                                                                       \
+		return (usable) ? (call) : 0;                                                      \
 	}
 
-TRACEPOINT(insert_block, ext4_es_insert_delayed_block,
-	   es_tracepoints_late() ? 0 : on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
+TRACEPOINT(insert_block, ext4_es_insert_delayed_block, inode && es && !es_tracepoints_late(),
+	   on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
 	   struct inode *inode, struct extent_status *es)
 
-TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent,
-	   es_tracepoints_late() ? 0 : on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
+TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent, inode && es && !es_tracepoints_late(),
+	   on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
 	   struct inode *inode, struct extent_status *es)
 
-TRACEPOINT(es_insert, ext4_es_insert_extent,
+TRACEPOINT(es_insert, ext4_es_insert_extent, inode && es,
 	   on_allocation(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len),
 			 LOAD(typed, es, es_pblk), typed),
 	   struct inode *inode, struct extent_status *es)
 
-TRACEPOINT(fallocate, ext4_fallocate_enter, on_fallocate(inode, mode, off, len, typed),
+TRACEPOINT(fallocate, ext4_fallocate_enter, inode, on_fallocate(inode, mode, off, len, typed),
 	   struct inode *inode, loff_t off, loff_t len, int mode)
 
-TRACEPOINT(zero_range, ext4_zero_range, on_fallocate(inode, mode, off, len, typed),
+TRACEPOINT(zero_range, ext4_zero_range, inode, on_fallocate(inode, mode, off, len, typed),
 	   struct inode *inode, loff_t off, loff_t len, int mode)
 
-TRACEPOINT(fallocate_exit, ext4_fallocate_exit, on_alloc_end(), struct inode *inode)
+TRACEPOINT(fallocate_exit, ext4_fallocate_exit, true, on_alloc_end(), struct inode *inode)
 
 /*
  * An inode that keeps its name is clean when it is evicted; one without is
  * truncated first, and ext4_free_inode comes after that: see on_inode_free().
  */
-TRACEPOINT(evict, ext4_evict_inode,
-	   LOAD(typed, inode, i_nlink) ? on_inode_end(inode, typed) : 0, struct inode *inode)
+TRACEPOINT(evict, ext4_evict_inode, inode && LOAD(typed, inode, i_nlink),
+	   on_inode_end(inode, typed), struct inode *inode)
 
-TRACEPOINT(free, ext4_free_inode, on_inode_free(inode, typed), struct inode *inode)
+TRACEPOINT(free, ext4_free_inode, inode, on_inode_free(inode, typed), struct inode *inode)
 
-TRACEPOINT(release, ext4_da_release_space, on_release(inode, freed), struct inode *inode, int freed)
+TRACEPOINT(release, ext4_da_release_space, inode, on_release(inode, freed), struct inode *inode,
+	   int freed)
 
 #endif /* EXT4RACE_HOOKS_TRACEPOINT_BPF_H */

@@ -177,9 +177,15 @@ static bool take_tracepoint(struct hook_choice *choice, const struct candidate *
 		refuse(choice, "tracepoint %s fires after the change on this kernel", cand->target);
 		return false;
 	}
-	for (i = 0; i < HOOK_PROGS && cand->progs[i]; i++)
-		progs[i] = tp_program(cand->progs[i], typed);
-	return take(choice, cand->target, progs, refused);
+	for (; ; typed = false) {
+		for (i = 0; i < HOOK_PROGS && cand->progs[i]; i++)
+			progs[i] = tp_program(cand->progs[i], typed);
+		if (take(choice, cand->target, progs, refused))
+			return true;
+		/* What the verifier does not like typed it may take untyped. */
+		if (!typed)
+			return false;
+	}
 }
 
 /*
