@@ -124,7 +124,7 @@ series_for() {
 	a) candidates='6.6.y' ;;
 	a-int) candidates="$version.y $version.y-a 6.1.y" ;;
 	multi) candidates='mainline-6.11 mainline-7.0' ;;
-	old) candidates='4.19.y' ;;
+	old) die "$tree reserves and inserts inside ext4_da_map_blocks(): older than 5.0, and there is no series for that (see patch/README.md)" ;;
 	esac
 	for s in $candidates; do
 		if [[ -d $PATCH_DIR/series/$s ]] &&
