@@ -10,21 +10,21 @@
 case $1 in
 leaks)
 	verify_is verify vulnerable
-	race_for 8
+	race_until --leaks 2000
 	between leaks "$leaked" 1000 '' "blocks leaked in $attempts attempts" ;;
 counts)
 	verify_is verify vulnerable
-	race_for 30 --files 40 --keep
+	race_until --files 40 --keep
 	between attempts "$attempts" 10000 '' attempts ;;
 clean)
 	verify_is verify fixed
-	race_for 8 --verify-data
-	between attempts "$attempts" 10000 '' attempts
+	race_until --races 20000 --verify-data
+	between attempts "$attempts" 20000 '' attempts
 	between leaks "$leaked" 0 0 'blocks leaked'
 	between data "$mismatches" 0 0 'pages differ'
 	provoke_averts 1000
 	# Kept for e2fsck, which runs on the image afterwards.
-	race_for 30 --files 40 --keep
+	race_until --files 40 --keep
 	between kept "$leaked" 0 0 'blocks leaked with files kept' ;;
 esac
 echo end

@@ -14,6 +14,6 @@ case $said in
 esac
 unpatched
 check clean $? 'nothing left under /sys/kernel/livepatch'
-race_for 3
+race_until --races 2000
 between attempts "$attempts" 1000 '' 'attempts on an ext4 that still works'
 echo end

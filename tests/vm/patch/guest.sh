@@ -24,7 +24,7 @@ between() {
 	if [ -n "$2" ] && [ "$2" -ge "$3" ] && { [ -z "$4" ] || [ "$2" -le "$4" ]; }; then
 		check "$1" 0 "$2 $5"
 	else
-		check "$1" 1 "${2:-nothing} $5, expected $3${4:+ to $4}${4:- or more}"
+		check "$1" 1 "${2:-nothing} $5, expected from $3 to ${4:-any}"
 	fi
 }
 
@@ -33,11 +33,10 @@ field() {
 	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
 }
 
-# race_for SECONDS [OPTION...]: sets leaked, attempts, mismatches.
-race_for() {
-	seconds=$1
-	shift
-	summary=$(race --dir /mnt/ext4 --mode fallocate --duration "$seconds" "$@" | tail -n 1)
+# race_until OPTION...: the workload, until what the options say (--leaks N,
+# --races N, --files N), never a time. Sets leaked, attempts, mismatches.
+race_until() {
+	summary=$(race --dir /mnt/ext4 --mode fallocate "$@" | tail -n 1)
 	sync
 	leaked=$(echo "$summary" | field blocks_leaked)
 	attempts=$(echo "$summary" | field attempts)
@@ -102,9 +101,9 @@ verify_is() {
 provoke_averts() {
 	has_command provoke || return 0
 	mkdir -p /mnt/ext4/provoke
-	ext4race-detect provoke --dir /mnt/ext4/provoke --widen 2000 --yes -d 60 -o json >/out/provoke
+	ext4race-detect provoke --dir /mnt/ext4/provoke --widen 2000 --yes -d 20 -o json >/out/provoke
 	check provoke $? 'provoke saw nothing overwritten'
-	summary=$(sed -n '/"type":"summary"/p' /out/provoke)
+	summary=$(sed -n '/"type":"provoke"/p' /out/provoke)
 	between averted "$(echo "$summary" | field averted)" "$1" '' 'averted under provoke --widen'
 	between overwritten "$(echo "$summary" | field overwritten_blocks)" 0 0 'overwritten under provoke --widen'
 	rm -rf /mnt/ext4/provoke

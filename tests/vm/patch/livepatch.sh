@@ -6,7 +6,7 @@
 . /usr/local/bin/guest.sh
 
 verify_is verify-before vulnerable
-race_for 5
+race_until --leaks 2000
 between before "$leaked" 1000 '' 'blocks leaked before'
 
 # Loaded in the middle of a race: the transition has to get through it.
@@ -24,7 +24,7 @@ verify_is verify-loaded fixed
 watched=
 [ "${1:-}" != alike ] || [ ! -x /usr/local/bin/ext4race-detect ] || watched=yes
 [ -z "$watched" ] || monitor_start
-race_for 8 --verify-data
+race_until --races 20000 --verify-data
 now=$(cat $COUNTERS/averted)
 if [ -n "$watched" ]; then
 	monitor_stop
@@ -39,7 +39,7 @@ between data "$mismatches" 0 0 'pages differ'
 livepatch_disable
 check disable 0 'disabled, transition complete'
 verify_is verify-disabled vulnerable
-race_for 5
+race_until --leaks 2000
 between disabled "$leaked" 1000 '' 'blocks leaked after it was disabled'
 rmmod ext4race_livepatch
 check unload $? 'unloaded'

@@ -4,13 +4,13 @@
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 
-race_for 5
+race_until --leaks 2000
 between before "$leaked" 1000 '' 'blocks leaked before'
 mount -o remount,nodelalloc /mnt/ext4
 check remount $? 'remounted with nodelalloc'
 sync
 base=$(cat $RESIDUAL)
-race_for 10 --verify-data
+race_until --races 20000 --verify-data
 between after "$(($(cat $RESIDUAL) - base))" 0 0 "blocks leaked in $attempts attempts since"
 between attempts "$attempts" 10000 '' attempts
 between data "$mismatches" 0 0 'pages differ'
