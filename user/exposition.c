@@ -244,6 +244,36 @@ static void render_verdict(struct out *o, const struct metrics *m)
 	}
 }
 
+/* Whether a piece of evidence before this one has the same labels. */
+static bool evidence_repeats(const struct verdict_info *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (v->evidence[i].says == v->evidence[n].says &&
+		    !strcmp(v->evidence[i].kind, v->evidence[n].kind))
+			return true;
+	return false;
+}
+
+static void render_evidence(struct out *o, const struct verdict_info *v)
+{
+	static const struct family f = {"ext4race_verdict_evidence", GAUGE,
+					"What the verdict rests on: 1 for each piece of evidence."};
+	size_t i;
+
+	if (!v || !v->n_evidence)
+		return;
+	family(o, &f);
+	for (i = 0; i < v->n_evidence; i++) {
+		if (evidence_repeats(v, i))
+			continue;
+		sample(o, &f, "", "kind", v->evidence[i].kind, "says",
+		       verdict_name(v->evidence[i].says), NULL);
+		put(o, "1\n");
+	}
+}
+
 static void render_lost(struct out *o, const struct metrics *m)
 {
 	static const struct family f = {
@@ -310,6 +340,7 @@ static void render_host(struct out *o, const struct metrics *m)
 
 	render_info(o, m);
 	render_verdict(o, m);
+	render_evidence(o, m->verdict);
 	one_u64(o, &inserts, m->counters.delayed_inserts);
 	one_u64(o, &faults, m->counters.fault_inserts);
 	render_lost(o, m);

@@ -16,7 +16,7 @@ PROM=http://127.0.0.1:$(free_port)
 configure() {
 	sed -E 's/\b15m\b/20s/g; s/^( *for:).*/\1 0s/' "$DEPLOY/prometheus/ext4race.rules.yml" \
 		>"$TMP/ext4race.rules.yml"
-	sed -E "s/localhost:9945/127.0.0.1:$HOST_PORT/; s/localhost:9093/${AM#http://}/
+	sed -E "s/localhost:9877/127.0.0.1:$HOST_PORT/; s/localhost:9093/${AM#http://}/
 		s/^( *(scrape|evaluation)_interval:).*/\1 1s/" "$DEPLOY/prometheus/prometheus.yml" \
 		>"$TMP/prometheus.yml"
 }
@@ -74,7 +74,9 @@ ok "no fixed kernel races" has_state Ext4FixedKernelRaces ""
 
 # A kernel that is judged fixed and races: the one alert that wakes somebody.
 end "$HOST"
-jq -c 'if .type == "verdict" then .verdict = "fixed" else . end' \
+jq -c 'if .type == "verdict" then .verdict = "unknown" |
+	.evidence = [{kind: "behaviour", says: "fixed", detail: "2 lookups"},
+		{kind: "observed", says: "vulnerable", detail: "an overwrite was seen"}] else . end' \
 	"$FLEET/recorded/vulnerable.jsonl" >"$TMP/liar.jsonl"
 feeder liar --record "$TMP/liar.jsonl" --listen "$HOST_PORT" --rate 5
 ok "a fixed kernel that races is critical" until_ok 60 has_state Ext4FixedKernelRaces active

@@ -38,7 +38,7 @@ configure() {
 	local targets
 	targets=$(printf '"127.0.0.1:%s", ' "${HOSTS[@]#*:}")
 	sed -E 's/^( *for:).*/\1 0s/' "$DEPLOY/prometheus/ext4race.rules.yml" >"$TMP/ext4race.rules.yml"
-	sed -E "s/\"localhost:9945\"/${targets%, }/; /^alerting:/,/9093/d
+	sed -E "s/\"localhost:9877\"/${targets%, }/; /^alerting:/,/9093/d
 		s/^( *(scrape|evaluation)_interval:).*/\1 ${INTERVAL}s/" \
 		"$DEPLOY/prometheus/prometheus.yml" >"$TMP/prometheus.yml"
 }

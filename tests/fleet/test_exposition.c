@@ -173,6 +173,27 @@ static void shows_only_what_is_known(void **state)
 	free(text);
 }
 
+/* Two of a kind that say the same are one series: twice would void the scrape. */
+static void evidence_is_unique(void **state)
+{
+	struct verdict_info v = {.verdict = VERDICT_UNKNOWN,
+				 .n_evidence = 3,
+				 .evidence = {{.kind = "livepatch", .says = VERDICT_UNKNOWN},
+					      {.kind = "livepatch", .says = VERDICT_UNKNOWN},
+					      {.kind = "livepatch", .says = VERDICT_FIXED}}};
+	struct metrics m = {.verdict = &v};
+	const char *at;
+	size_t n = 0;
+	char *text;
+
+	(void)state;
+	text = rendered(&m, EXPOSITION_TEXT);
+	for (at = text; (at = strstr(at, "\next4race_verdict_evidence{")); at++)
+		n++;
+	assert_int_equal(n, 2);
+	free(text);
+}
+
 static void openmetrics_differs(void **state)
 {
 	struct start_info start = {.version = "1", .kernel = "k", .attach = "kprobe"};
@@ -202,6 +223,7 @@ int main(void)
 		cmocka_unit_test(histogram_adds_up),
 		cmocka_unit_test(shows_only_what_is_known),
 		cmocka_unit_test(openmetrics_differs),
+		cmocka_unit_test(evidence_is_unique),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 set -uo pipefail
 
 UNIT=ext4race-detect.service
-METRICS=http://localhost:9945/metrics
+METRICS=http://localhost:9877/metrics
 n=0 failed=0
 
 ok() { # NAME COMMAND...
@@ -131,7 +131,7 @@ ok "package installs" dpkg -i /guest/ext4race-detect.deb
 ok "unit is started" until_ok 60 active
 ok "confined" confined
 ok "metrics" until_ok 30 curl -fsS "$METRICS"
-ok "healthy" curl -fsS http://localhost:9945/healthz
+ok "healthy" curl -fsS http://localhost:9877/healthz
 ok "reload" reloads
 load 60 &
 loader=$!
