@@ -214,8 +214,8 @@ int classic_map(void *ctx)
 	struct inode_mem *mem;
 	u32 tid, i;
 
-	/* WRITTEN or UNWRITTEN, and not DELAYED beside it */
-	if (!(status & 3) || (status & 4) || !inode_of(ctx, REC_MAP, &inode))
+	/* WRITTEN or UNWRITTEN, as in es_is_mapping() */
+	if (!(status & 3) || !inode_of(ctx, REC_MAP, &inode))
 		return 0;
 	mem = mem_of(&inode);
 	if (!mem)

@@ -278,7 +278,7 @@ static __noinline int overwritten(struct e4r_event *ev)
 
 /* What the tree says about [lblk, lblk + len), in blocks. */
 struct es_answer {
-	u64 mapped;  /* with a mapping that is not delayed */
+	u64 mapped;  /* with a mapping, see es_is_mapping() */
 	u64 missing; /* without any entry */
 	u64 delayed; /* delayed already */
 };
@@ -300,7 +300,7 @@ static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
 		if (!bits)
 			return -1;
 		bits >>= ES_SHIFT; /* written, unwritten, delayed, hole, missing */
-		mapped += (bits | bits >> 1) & ~(bits >> 2) & 1;
+		mapped += (bits | bits >> 1) & 1;
 		delayed += bits >> 2 & 1;
 		missing += bits >> 4;
 	}

@@ -104,10 +104,17 @@ static __always_inline bool data_sem_write_locked(const struct inode *inode)
 	return BPF_CORE_READ(ext4_i(inode), i_data_sem.count.counter) & RWSEM_WRITER_LOCKED;
 }
 
-/* Mapped to disk blocks and not (also) delayed: a delayed insert must not. */
+/*
+ * Mapped to disk blocks: a delayed insert must not come over it. Up to 6.11 such an
+ * entry may be DELAYED as well. It is when fallocate meets delayed blocks, and then
+ * for the whole extent, so also for its blocks that were a hole (ext4_map_blocks():
+ * ext4_es_scan_range()). As a state that is legal; a delayed insert over it is the
+ * race all the same, because a lookup that saw it would have made none. With blocks
+ * smaller than a page one in eight overwrites is of this kind.
+ */
 static __always_inline bool es_is_mapping(u64 pblk)
 {
-	return (pblk & (ES_WRITTEN | ES_UNWRITTEN)) && !(pblk & ES_DELAYED);
+	return pblk & (ES_WRITTEN | ES_UNWRITTEN);
 }
 
 /*
