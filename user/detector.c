@@ -16,6 +16,7 @@
 #include "detector.h"
 #include "ext4race.skel.h"
 
+#define CONSUME_MAX 256 /* events between looks at what else there is to do */
 #define STATS_MAX 256 /* entries of the stats map */
 #define LINKS_MAX (HOOK_MAX * HOOK_PROGS)
 
@@ -37,6 +38,7 @@ struct detector {
 	struct bpf_object *obj;
 	int map_fd[MAP_MAX];
 	struct ring_buffer *ring;
+	unsigned int budget; /* events that may still be taken, 0: any number */
 	struct hook_plan plan;
 	struct bpf_link *links[LINKS_MAX]; /* in order of attachment */
 	size_t n_links;
@@ -281,7 +283,8 @@ static int on_sample(void *arg, void *data, size_t size)
 
 	if (size >= sizeof(struct e4r_event))
 		det->config.event(det->config.arg, data);
-	return 0;
+	/* libbpf counts this sample as taken, and comes back for the next. */
+	return det->budget && !--det->budget ? -EAGAIN : 0;
 }
 
 static int load_and_attach(struct detector *det, const struct kernel *kernel)
@@ -501,9 +504,20 @@ int detector_fd(const struct detector *det)
 
 int detector_consume(struct detector *det)
 {
-	int n = ring_buffer__consume(det->ring);
+	int n;
 
+	det->budget = 0;
+	n = ring_buffer__consume(det->ring);
 	return n < 0 ? n : 0;
+}
+
+int detector_consume_some(struct detector *det)
+{
+	int n;
+
+	det->budget = CONSUME_MAX;
+	n = ring_buffer__consume(det->ring);
+	return n < 0 && n != -EAGAIN ? n : 0;
 }
 
 /* ---- counts ---- */

@@ -54,8 +54,13 @@ void detector_close(struct detector *det);
 const struct hook_plan *detector_plan(const struct detector *det);
 /* Readable when events wait. */
 int detector_fd(const struct detector *det);
-/* Hands waiting events to config.event. 0 or negative errno. */
+/*
+ * Hands waiting events to config.event: all of them, which in a storm ends only when
+ * nothing is attached any more; or so many that timers and signals are not kept
+ * waiting, after which detector_fd() is readable still. 0 or negative errno.
+ */
 int detector_consume(struct detector *det);
+int detector_consume_some(struct detector *det);
 
 /* Counts, summed over CPUs; safe from any thread. 0 or negative errno. */
 int detector_counters(const struct detector *det, struct e4r_counters *counters);

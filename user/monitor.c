@@ -186,9 +186,9 @@ static void on_ring(void *arg, int fd, uint32_t events)
 	struct monitor *mon = arg;
 	int err;
 
-	(void)fd;
 	(void)events;
-	err = detector_consume(mon->det);
+	/* Without the loop it is the last time: nothing is attached any more. */
+	err = fd < 0 ? detector_consume(mon->det) : detector_consume_some(mon->det);
 	check_contradiction(mon);
 	if (err && err != -EAGAIN && err != -EINTR) {
 		say("events cannot be read: %s", strerror(-err));
