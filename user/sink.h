@@ -32,6 +32,12 @@ struct sink {
 	unsigned long long missed; /* reports dropped: the reader was too slow or gone */
 };
 
+/* sink->missed, which a sink's own thread may be counting right now. */
+static inline unsigned long long sink_missed(const struct sink *sink)
+{
+	return __atomic_load_n(&sink->missed, __ATOMIC_RELAXED);
+}
+
 /*
  * text: for people. json: one object a line, flushed. fd is borrowed, never
  * closed. Both return NULL on ENOMEM. `width` is the terminal's, 0 if none.

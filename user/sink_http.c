@@ -744,13 +744,19 @@ static int listen_on(const char *address, unsigned int *bound, char *why, size_t
 
 /* -------------------------------------------------------------------- sink */
 
+/* Read by the HTTP thread when it takes a snapshot. */
+static void miss(struct sink_http *h)
+{
+	__atomic_add_fetch(&h->sink.missed, 1, __ATOMIC_RELAXED);
+}
+
 /* Leaves a text in the ring. Called with the lock held. */
 static void ring_put(struct sink_http *h, char *text, size_t len)
 {
 	struct slot *s = &h->ring[h->head];
 
 	if (s->text && !s->served)
-		h->sink.missed++;
+		miss(h);
 	free(s->text);
 	*s = (struct slot){.text = text, .len = len};
 	h->head = (h->head + 1) % HTTP_EVENTS;
@@ -765,7 +771,7 @@ static int http_event(struct sink *sink, const struct report *report)
 	char *text = report_json_line(report, &len);
 
 	if (!text) {
-		sink->missed++;
+		miss(h);
 		return -ENOMEM;
 	}
 	pthread_mutex_lock(&h->lock);

@@ -64,7 +64,10 @@ static int __init ext4race_livepatch_init(void)
 #include "ext4_jbd2.h"
 #include "ext4_extents.h"
 
-#ifndef UTS_VERSION
+/* UTS_VERSION: in a header of its own from 6.1 on. */
+#if __has_include(<generated/utsversion.h>)
+#include <generated/utsversion.h>
+#else
 #include <generated/compile.h>
 #endif
 

@@ -377,7 +377,7 @@ static int snapshot(void *arg, void (*take)(void *ctx, const struct metrics *m),
 	progs[0].run_count = f->counters.delayed_inserts;
 	progs[0].run_time_ns = f->counters.delayed_inserts * 250;
 	for (i = 0; i < f->n_sinks; i++)
-		sinks[i] = (struct metrics_sink){f->sinks[i]->ops->name, f->sinks[i]->missed};
+		sinks[i] = (struct metrics_sink){f->sinks[i]->ops->name, sink_missed(f->sinks[i])};
 	take(ctx, &m);
 	pthread_mutex_unlock(&f->lock);
 	return 0;

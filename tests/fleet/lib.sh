@@ -114,6 +114,10 @@ finish() {
 	for pid in "${PIDS[@]}"; do
 		wait "$pid" 2>/dev/null || true
 	done
+	# What a build with -fsanitize=... has to say goes to its log.
+	if grep -hE -A 25 'ERROR: .*Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$TMP"/*.log 2>/dev/null; then
+		CHECKS=$((CHECKS + 1))
+	fi
 	rm -rf "$TMP"
 	if ((rc == 77)); then
 		exit 77
