@@ -105,10 +105,11 @@ $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 
 -include tests/unit/build.mk
 include tests/workload/build.mk
+include tests/fuzz/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet test test-unit test-host test-vm test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet test test-unit test-fuzz test-host test-vm test-matrix test-patch test-fleet test-verify \
 	demo bench clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -117,7 +118,7 @@ BUILD_DEPS := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1
 	libcap-ng-dev libcrypt-dev linux-libc-dev
 TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils e2fsprogs \
 	busybox-static qemu-system-x86 qemu-system-arm dpkg-dev apt pahole bc bison flex \
-	libssl-dev rsync shellcheck procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	libssl-dev libclang-rt-14-dev rsync shellcheck procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PYTHON ?= python3
 
 # Says what it installs, asks nothing, does nothing when all is there.
@@ -153,13 +154,15 @@ test demo: deps
 	$(Q)$(MAKE) --no-print-directory run-$@
 
 .PHONY: run-test run-demo
-run-test: all unit-build workload
+run-test: all unit-build fuzz-build workload
 	$(Q)tests/run
 
 run-demo: all workload
 	$(Q)tests/demo/run
 
 test-unit: unit
+test-fuzz: fuzz-build
+	$(Q)tests/fuzz/run
 test-host: all workload
 	$(Q)tests/host/run
 test-vm: all workload
@@ -199,7 +202,8 @@ deb: all
 
 help:
 	@sed -n '3,8s/^# *//p' Makefile
-	@echo 'make test-unit   cmocka tests             make test-host    on this kernel'
+	@echo 'make test-unit   cmocka tests             make test-fuzz    parsers, under libFuzzer'
+	@echo 'make test-host   on this kernel           make test-verify  is the fix in, on every kernel'
 	@echo 'make test-vm     real kernels, exactness  make test-matrix  every kernel and state'
 	@echo 'make test-patch  the fixes, proven        make bench        what it costs'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'
