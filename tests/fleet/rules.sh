@@ -33,10 +33,24 @@ alerts_tested() {
 	done < <(awk '/- alert:/ { print $3 }' "$DEPLOY/prometheus/ext4race.rules.yml")
 }
 
+# Panels of Grafana's 24 columns that do not lie on each other, each id once, every
+# query asks the data source that was chosen, and its variables exist.
+dashboard_is_sound() {
+	jq -e '
+		def cells: .gridPos as $g | [range($g.y; $g.y + $g.h) as $y | range($g.x; $g.x + $g.w) as $x | [$x, $y]];
+		([.panels[] | cells] | add) as $cells |
+		([.. | .expr?, .query?.query? | strings | scan("\\$\\{?([a-z_]+)") | .[0]] | unique) as $used |
+		($cells | length == (unique | length)) and ($cells | all(.[0] >= 0 and .[0] < 24)) and
+		([.panels[].id] | length == (unique | length)) and
+		([.panels[].targets[]?.datasource.uid, .annotations.list[].datasource.uid] | all(. == "${datasource}")) and
+		($used - [.templating.list[].name] - ["__range", "__rate_interval"] == [])
+	' "$DEPLOY/grafana/ext4race.json"
+}
+
 ok "promtool check rules" promtool check rules "$DEPLOY/prometheus/ext4race.rules.yml"
 ok "promtool check config" promtool check config "$DEPLOY/prometheus/prometheus.yml"
 ok "promtool test rules" promtool test rules "$DEPLOY/prometheus/ext4race.rules.test.yml"
 ok "every alert is tested" alerts_tested
 ok "amtool check-config" amtool check-config "$DEPLOY/alertmanager/alertmanager.yml"
-ok "dashboard is JSON" jq -e '.panels | length > 0' "$DEPLOY/grafana/ext4race.json"
+ok "dashboard is sound" dashboard_is_sound
 ok "rules and dashboard use what is documented" known_metrics
