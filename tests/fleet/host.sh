@@ -1,0 +1,192 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The detector itself on this kernel, with its exporter: Prometheus scrapes it, the
+# page has what the documentation says, and it costs next to nothing. Runs in a
+# mount namespace with an ext4 of its own.
+set -euo pipefail
+
+if [[ ${1:-} != inside ]]; then
+	if ((EUID)); then
+		echo "1..0 # skip needs root"
+		exit 77
+	fi
+	exec unshare --mount --propagation private "$0" inside
+fi
+
+# shellcheck source=tests/fleet/lib.sh
+. "$(dirname "$0")/lib.sh"
+need curl jq promtool prometheus mkfs.ext4
+COMMAND=${EXT4RACE_DETECT:-$ROOT/ext4race-detect}
+need "$COMMAND"
+
+MNT=/mnt # in the namespace of the test only
+IDLE_SEC=10
+RESIDENT_KIB_MAX=12288
+CPU_NS_MAX=1000000
+BYTES_MAX=65536
+SCRAPES=200
+PORT=$(free_port)
+URL=http://127.0.0.1:$PORT/metrics
+PROM=http://127.0.0.1:$(free_port)
+
+# The loop device goes with the mount, the mount with the namespace.
+filesystem() {
+	truncate -s 64M "$TMP/image"
+	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$TMP/image"
+	mount -o loop "$TMP/image" "$MNT"
+}
+
+configure() {
+	cp "$ROOT/deploy/prometheus/ext4race.rules.yml" "$TMP/"
+	sed -E "s/localhost:9877/127.0.0.1:$PORT/; /^alerting:/,/9093/d
+		s/^( *(scrape|evaluation)_interval:).*/\1 1s/" \
+		"$ROOT/deploy/prometheus/prometheus.yml" >"$TMP/prometheus.yml"
+}
+
+query() {
+	curl -fsS --data-urlencode "query=$1" "$PROM/api/v1/query" |
+		jq -r '.data.result[0].value[1] // empty'
+}
+
+is() {
+	[[ $(query "$1") == "$2" ]]
+}
+
+value() { # NAME{LABELS} of $TMP/page
+	awk -v want="$1" '$1 == want { print $2; found = 1 } END { exit !found }' "$TMP/page"
+}
+
+# Delayed inserts are what the kernel is judged by, too.
+judged() {
+	head -c 1000000 /dev/zero >"$MNT/file"
+	rm "$MNT/file"
+	curl -fsS "$URL" >"$TMP/page"
+	[[ $(value 'ext4race_kernel_verdict{verdict="unknown"}') == 0 ]]
+}
+
+# What is documented for every host is there; the rest needs near misses to be
+# seen, or the kernel to account BPF programs, or a verdict.
+whole() {
+	local name
+	while read -r name; do
+		case $name in
+		ext4race_near_misses_total | ext4race_bpf_* | ext4race_verdict_evidence) continue ;;
+		esac
+		grep -qE "^$name(_bucket)?[{ ]" "$TMP/page" || {
+			echo "no $name"
+			return 1
+		}
+	done < <(grep -oE '^\| `[a-z0-9_]+' "$ROOT/docs/metrics.md" | tr -d '|` ')
+}
+
+only_documented() {
+	local unknown
+	unknown=$(comm -23 <(sed -nE 's/^([a-z0-9_]+).*/\1/p' "$TMP/page" | sed -E 's/_(bucket|sum|count)$//' | sort -u) \
+		<(grep -oE '^\| `[a-z0-9_]+' "$ROOT/docs/metrics.md" | tr -d '|` ' | sort -u))
+	echo "$unknown"
+	[[ -z $unknown ]]
+}
+
+lint() {
+	promtool check metrics <"$TMP/page"
+}
+
+# Attached in one of the three ways, and it says whether that sees everything.
+attached() {
+	grep -E '^ext4race_attach_info\{mode="(fentry|kprobe|tracepoint)",certainty="(full|reduced)"\} 1$' "$TMP/page"
+}
+
+one_verdict() {
+	awk '/^ext4race_kernel_verdict\{/ { n++; s += $2 } END { exit !(n == 3 && s == 1) }' "$TMP/page"
+}
+
+# The same answer as the command for it. On a machine that has no say in it, none.
+same_verdict() {
+	local verdict status=0
+	verdict=$("$COMMAND" verify --quiet --dir "$MNT") || status=$?
+	echo "verify: $verdict ($status)"
+	[[ $(value "ext4race_kernel_verdict{verdict=\"$verdict\"}") == 1 ]]
+}
+
+kernel_is_this() {
+	[[ $(value "ext4race_kernel_info{release=\"$(uname -r)\"}") == 1 ]]
+}
+
+switches() {
+	awk '/ctxt_switches/ { s += $2 } END { printf "%.0f\n", s }' "/proc/$DETECTOR"/task/*/status
+}
+
+# Ten seconds are what is measured; there is nothing to wait for.
+sleeps() {
+	local before after
+	before=$(switches)
+	sleep "$IDLE_SEC"
+	after=$(switches)
+	echo "# $((after - before)) wake-ups in $IDLE_SEC s" >&3
+	((after == before))
+}
+
+http_cpu() {
+	local task
+	for task in "/proc/$DETECTOR"/task/*; do
+		if [[ $(<"$task/comm") == http ]]; then
+			cut -d' ' -f1 "$task/schedstat"
+		fi
+	done
+}
+
+# Each on a connection of its own. Answers that share a snapshot are one scrape, so
+# that the price is that of a whole one.
+scrape_is_cheap() {
+	local before after last='' now n=0
+	before=$(http_cpu)
+	while ((n < SCRAPES)); do
+		curl -fsS "$URL" >"$TMP/page"
+		now=$(value ext4race_snapshot_timestamp_seconds)
+		if [[ $now != "$last" ]]; then
+			n=$((n + 1))
+		fi
+		last=$now
+	done
+	after=$(http_cpu)
+	echo "# $SCRAPES scrapes of $(wc -c <"$TMP/page") bytes, $(((after - before) / SCRAPES / 1000)) us of CPU each" >&3
+	(((after - before) / SCRAPES < CPU_NS_MAX && $(wc -c <"$TMP/page") < BYTES_MAX))
+}
+
+small() {
+	local kib
+	kib=$(awk '/^VmRSS:/ { print $2 }' "/proc/$DETECTOR/status")
+	echo "# $kib KiB resident" >&3
+	((kib > 0 && kib <= RESIDENT_KIB_MAX))
+}
+
+ends_well() {
+	kill -TERM "$DETECTOR"
+	wait "$DETECTOR" && jq -se '.[-1].type == "summary"' "$TMP/events"
+}
+
+exec 3>&1
+ok "an ext4 of its own" filesystem
+configure
+spawn "$TMP/detector.log" "$COMMAND" --mount "$MNT" --listen "$PORT" -o json --output-file "$TMP/events"
+DETECTOR=$SPAWNED
+ok "the detector answers" until_ok 60 curl -fsS "http://127.0.0.1:$PORT/healthz"
+ok "it judges the kernel" until_ok 60 judged
+ok "promtool check metrics" lint
+ok "every metric of the documentation" whole
+ok "and no other" only_documented
+ok "how it is attached" attached
+ok "this kernel's release" kernel_is_this
+ok "one verdict of three" one_verdict
+ok "the verdict of verify" same_verdict
+sync -f "$MNT"
+# Writeback of what was just written is not nothing.
+ok "no wake-up while nothing happens" until_ok 60 sleeps
+ok "a scrape costs less than 1 ms of CPU and 64 KiB" scrape_is_cheap
+ok "resident memory at most $((RESIDENT_KIB_MAX / 1024)) MiB" small
+spawn "$TMP/prom.log" prometheus --config.file="$TMP/prometheus.yml" \
+	--storage.tsdb.path="$TMP/prom" --web.listen-address="${PROM#http://}"
+ok "Prometheus is up" until_ok 60 curl -fsS "$PROM/-/ready"
+ok "it scrapes the detector" until_ok 60 is 'up{job="ext4race"}' 1
+ok "and has its release" until_ok 60 is "sum(release:ext4race_hosts:count{release=\"$(uname -r)\"})" 1
+ok "the detector ends well" ends_well
