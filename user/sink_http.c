@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,47 +10,21 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "exposition.h"
 #include "http_auth.h"
+#include "http_conns.h"
+#include "http_events.h"
+#include "http_listen.h"
+#include "http_pages.h"
 #include "http_tls.h"
 #include "report_json.h"
 #include "sink_http.h"
 #include "web_config.h"
 
-#define NSEC_PER_SEC 1000000000ULL
 #define THREAD_STACK (512 * 1024)
 /* libmicrohttpd's own limit; never reached, as room is made before. */
 #define HARD_CONNECTIONS (HTTP_CONNECTIONS + 32)
-
-/* Where a connection is, from the first to go to the last when room is made. */
-enum conn_state {
-	CONN_NEW,  /* nothing was asked yet */
-	CONN_IDLE, /* kept alive between requests */
-	CONN_BUSY, /* from the request line to the last byte of the answer */
-};
-
-struct conn {
-	struct conn *prev, *next; /* oldest first */
-	int fd;
-	enum conn_state state;
-	uint64_t since_ns;
-	bool dropped; /* shut down, libmicrohttpd will notice */
-	struct tls_creds *creds;
-};
-
-/* One report as it goes into /events. */
-struct slot {
-	char *text;
-	size_t len;
-	bool served;
-};
-
-/* The status codes that are answered; others would be a mistake here. */
-static const unsigned int codes[] = {200, 401, 404, 405, 429, 431, 500, 503};
-#define N_CODES (sizeof(codes) / sizeof(*codes))
 
 struct sink_http {
 	struct sink sink;
@@ -62,10 +34,9 @@ struct sink_http {
 	unsigned int port;
 	pthread_t thread;
 	bool running;
+	struct http_events events;
 
 	pthread_mutex_t lock; /* for what follows, up to the blank line */
-	struct slot ring[HTTP_EVENTS];
-	size_t n_ring, head; /* head: where the next one goes */
 	bool stop, reload;
 
 	/* The HTTP thread's alone once it runs. */
@@ -73,21 +44,9 @@ struct sink_http {
 	struct web_config *config; /* NULL without a file */
 	struct tls_creds *creds;
 	struct http_auth *auth;
-	struct conn conns; /* list head */
-	unsigned int n_conns;
-	unsigned long long evicted, timeouts;
-	struct exposition_code counts[N_CODES];
-	struct MHD_Response *fresh[2]; /* by exposition_format */
-	uint64_t fresh_ns[2];
+	struct http_conns conns;
+	struct http_pages pages;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 static void wake(const struct sink_http *h)
 {
@@ -98,62 +57,7 @@ static void wake(const struct sink_http *h)
 
 /* ------------------------------------------------------------- connections */
 
-static void conn_drop(struct conn *c, unsigned long long *counter)
-{
-	/* libmicrohttpd owns the descriptor: it closes what it reads the end of. */
-	shutdown(c->fd, SHUT_RDWR);
-	c->dropped = true;
-	++*counter;
-}
-
-/* The oldest of those that matter least, but never the newest. */
-static void make_room(struct sink_http *h, const struct conn *newest)
-{
-	struct conn *c, *victim = NULL;
-
-	for (c = h->conns.next; c != &h->conns; c = c->next)
-		if (c != newest && !c->dropped &&
-		    (!victim || c->state < victim->state ||
-		     (c->state == victim->state && c->since_ns < victim->since_ns)))
-			victim = c;
-	if (victim)
-		conn_drop(victim, &h->evicted);
-}
-
-/* When c has used up its time; 0: libmicrohttpd's own timeout does. */
-static uint64_t conn_deadline(const struct conn *c)
-{
-	if (c->dropped || c->state == CONN_IDLE)
-		return 0;
-	return c->since_ns +
-	       (c->state == CONN_NEW ? HTTP_REQUEST_SEC : HTTP_RESPONSE_SEC) * NSEC_PER_SEC;
-}
-
-/* Closes what is too slow. Returns the next deadline, 0 if there is none. */
-static uint64_t conns_expire(struct sink_http *h)
-{
-	uint64_t now = now_ns(), next = 0, deadline;
-	struct conn *c;
-
-	for (c = h->conns.next; c != &h->conns; c = c->next) {
-		deadline = conn_deadline(c);
-		if (deadline && deadline <= now)
-			conn_drop(c, &h->timeouts);
-		else if (deadline && (!next || deadline < next))
-			next = deadline;
-	}
-	return next;
-}
-
-static void conn_state(struct conn *c, enum conn_state state)
-{
-	if (!c)
-		return;
-	c->state = state;
-	c->since_ns = now_ns();
-}
-
-static struct conn *conn_of(struct MHD_Connection *mhd)
+static struct http_conn *conn_of(struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -178,7 +82,7 @@ static void creds_refresh(struct sink_http *h)
 	h->creds = creds;
 }
 
-static int conn_tls(struct sink_http *h, struct conn *c, struct MHD_Connection *mhd)
+static int conn_tls(struct sink_http *h, struct http_conn *c, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -194,39 +98,24 @@ static void conn_open(struct sink_http *h, struct MHD_Connection *mhd, void **co
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct conn *c = calloc(1, sizeof(*c));
+	struct http_conn *c = http_conns_add(&h->conns, info ? info->connect_fd : -1);
 
 	if (!c) {
 		if (info)
 			shutdown(info->connect_fd, SHUT_RDWR);
 		return;
 	}
-	c->fd = info ? info->connect_fd : -1;
-	conn_state(c, CONN_NEW);
-	c->next = &h->conns;
-	c->prev = h->conns.prev;
-	c->prev->next = c;
-	h->conns.prev = c;
-	h->n_conns++;
 	*context = c;
 	if (h->creds && conn_tls(h, c, mhd))
-		conn_drop(c, &h->evicted);
-	if (h->n_conns > HTTP_CONNECTIONS)
-		make_room(h, c);
+		http_conns_evict(&h->conns, c);
+	http_conns_make_room(&h->conns, c);
 }
 
 static void conn_close(struct sink_http *h, void **context)
 {
-	struct conn *c = *context;
-
-	if (!c)
-		return;
+	if (*context)
+		http_conns_remove(&h->conns, *context);
 	*context = NULL;
-	c->prev->next = c->next;
-	c->next->prev = c->prev;
-	h->n_conns--;
-	tls_creds_put(c->creds);
-	free(c);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
@@ -238,271 +127,29 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		conn_close(cls, context);
 }
 
+/* ---------------------------------------------------------------- requests */
+
 /* The request line is there. */
 static void *on_request(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
+	struct http_conn *c = conn_of(mhd);
+
 	(void)cls;
 	(void)uri;
-	conn_state(conn_of(mhd), CONN_BUSY);
+	if (c)
+		http_conn_enter(c, CONN_BUSY);
 	return NULL;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **request,
 			 enum MHD_RequestTerminationCode code)
 {
+	struct http_conn *c = conn_of(mhd);
+
 	(void)cls;
 	(void)request;
-	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-		conn_state(conn_of(mhd), CONN_IDLE);
-}
-
-/* --------------------------------------------------------------- responses */
-
-static void count_code(struct sink_http *h, unsigned int code)
-{
-	size_t i;
-
-	for (i = 0; i < N_CODES; i++)
-		if (h->counts[i].code == code)
-			h->counts[i].count++;
-}
-
-static void add_headers(const struct sink_http *h, struct MHD_Response *r)
-{
-	bool nosniff = true;
-	size_t i;
-
-	for (i = 0; h->config && i < h->config->n_headers; i++) {
-		const struct web_header *header = &h->config->headers[i];
-
-		MHD_add_response_header(r, header->name, header->value);
-		nosniff &= strcmp(header->name, "X-Content-Type-Options") != 0;
-	}
-	if (nosniff)
-		MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-}
-
-/* Takes text over, also when it fails. */
-static struct MHD_Response *response(const struct sink_http *h, char *text, size_t len,
-				     const char *type)
-{
-	struct MHD_Response *r = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
-
-	if (!r) {
-		free(text);
-		return NULL;
-	}
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	add_headers(h, r);
-	return r;
-}
-
-/* Sends r and lets go of it. */
-static enum MHD_Result reply(struct sink_http *h, struct MHD_Connection *mhd, unsigned int code,
-			     struct MHD_Response *r)
-{
-	enum MHD_Result ret;
-
-	if (!r)
-		return MHD_NO;
-	count_code(h, code);
-	ret = MHD_queue_response(mhd, code, r);
-	MHD_destroy_response(r);
-	return ret;
-}
-
-static struct MHD_Response *plain(const struct sink_http *h, const char *line)
-{
-	char *text = NULL;
-	int len = asprintf(&text, "%s\n", line);
-
-	return len < 0 ? NULL : response(h, text, (size_t)len, "text/plain; charset=utf-8");
-}
-
-static enum MHD_Result reply_plain(struct sink_http *h, struct MHD_Connection *mhd,
-				   unsigned int code, const char *line)
-{
-	return reply(h, mhd, code, plain(h, line));
-}
-
-static enum MHD_Result reply_with(struct sink_http *h, struct MHD_Connection *mhd,
-				  unsigned int code, const char *line, const char *header,
-				  const char *value)
-{
-	struct MHD_Response *r = plain(h, line);
-
-	if (r)
-		MHD_add_response_header(r, header, value);
-	return reply(h, mhd, code, r);
-}
-
-/* ------------------------------------------------------------------- pages */
-
-/* What the monitor's snapshot is turned into while it is held. */
-struct rendering {
-	struct sink_http *http;
-	enum exposition_format format;
-	char *text;
-	size_t len;
-	int err;
-};
-
-static void render(void *ctx, const struct metrics *metrics)
-{
-	struct rendering *r = ctx;
-	struct sink_http *h = r->http;
-	struct exposition_http own = {
-		.connections = h->n_conns,
-		.evicted = h->evicted,
-		.timeouts = h->timeouts,
-		.n_codes = N_CODES,
-		.codes = h->counts,
-	};
-	struct exposition_options opt = {.format = r->format, .process = true, .http = &own};
-
-	if (!r->text)
-		r->err = exposition_render(metrics, &opt, &r->text, &r->len);
-}
-
-static int metrics_refresh(struct sink_http *h, enum exposition_format format)
-{
-	struct rendering r = {.http = h, .format = format, .err = -EIO};
-	struct MHD_Response *fresh;
-	int ret;
-
-	ret = h->opt.snapshot(h->opt.arg, render, &r);
-	if (!ret)
-		ret = r.err;
-	if (ret) {
-		free(r.text);
-		return ret;
-	}
-	fresh = response(h, r.text, r.len, exposition_content_type(format));
-	if (!fresh)
-		return -ENOMEM;
-	/* Two forms of one address: what goes out depends on this header. */
-	MHD_add_response_header(fresh, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
-	if (h->fresh[format])
-		MHD_destroy_response(h->fresh[format]);
-	h->fresh[format] = fresh;
-	h->fresh_ns[format] = now_ns();
-	return 0;
-}
-
-static enum MHD_Result page_metrics(struct sink_http *h, struct MHD_Connection *mhd)
-{
-	const char *accept = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
-							 MHD_HTTP_HEADER_ACCEPT);
-	enum exposition_format format = exposition_negotiate(accept);
-	char why[128];
-	int ret;
-
-	if (!h->fresh[format] || now_ns() - h->fresh_ns[format] > HTTP_FRESH_NS) {
-		ret = metrics_refresh(h, format);
-		if (ret) {
-			snprintf(why, sizeof(why), "no metrics: %s", strerror(-ret));
-			return reply_plain(h, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, why);
-		}
-	}
-	/* The response is counted: slow readers of one snapshot share its text. */
-	count_code(h, MHD_HTTP_OK);
-	return MHD_queue_response(mhd, MHD_HTTP_OK, h->fresh[format]);
-}
-
-/* All slots as one JSON array, oldest first. NULL when out of memory. */
-static char *ring_text(struct sink_http *h, size_t *len)
-{
-	size_t i, size = 4;
-	char *text, *to;
-
-	pthread_mutex_lock(&h->lock);
-	for (i = 0; i < h->n_ring; i++)
-		size += h->ring[i].len + 2;
-	to = text = malloc(size);
-	for (i = 0; text && i < h->n_ring; i++) {
-		struct slot *s = &h->ring[(h->head + HTTP_EVENTS - h->n_ring + i) % HTTP_EVENTS];
-
-		to = mempcpy(to, i ? ",\n" : "[", i ? 2 : 1);
-		to = mempcpy(to, s->text, s->len);
-		s->served = true;
-	}
-	if (text && !h->n_ring)
-		*to++ = '[';
-	pthread_mutex_unlock(&h->lock);
-	if (!text)
-		return NULL;
-	to = mempcpy(to, "]\n", 2);
-	*len = (size_t)(to - text);
-	return text;
-}
-
-static enum MHD_Result page_events(struct sink_http *h, struct MHD_Connection *mhd)
-{
-	size_t len;
-	char *text = ring_text(h, &len);
-
-	if (!text)
-		return reply_plain(h, mhd, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
-	return reply(h, mhd, MHD_HTTP_OK, response(h, text, len, "application/json"));
-}
-
-static enum MHD_Result page_health(struct sink_http *h, struct MHD_Connection *mhd)
-{
-	char why[256] = "unhealthy";
-
-	if (h->opt.healthy && !h->opt.healthy(h->opt.arg, why, sizeof(why)))
-		return reply_plain(h, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, why);
-	return reply_plain(h, mhd, MHD_HTTP_OK, "ok");
-}
-
-static enum MHD_Result page_index(struct sink_http *h, struct MHD_Connection *mhd)
-{
-	static const char html[] =
-		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-		"<title>ext4race-detect</title></head>\n<body><h1>ext4race-detect</h1>\n<ul>\n"
-		"<li><a href=\"/metrics\">metrics</a>: Prometheus text or OpenMetrics</li>\n"
-		"<li><a href=\"/events\">events</a>: the most recent reports as JSON</li>\n"
-		"<li><a href=\"/healthz\">healthz</a>: whether the detector runs</li>\n"
-		"</ul></body></html>\n";
-	char *text = strdup(html);
-
-	return text ? reply(h, mhd, MHD_HTTP_OK,
-			    response(h, text, sizeof(html) - 1, "text/html; charset=utf-8"))
-		    : MHD_NO;
-}
-
-static const struct page {
-	const char *path;
-	enum MHD_Result (*show)(struct sink_http *h, struct MHD_Connection *mhd);
-} pages[] = {
-	{"/", page_index},
-	{"/metrics", page_metrics},
-	{"/events", page_events},
-	{"/healthz", page_health},
-};
-
-/* True when the request may go on; else it was answered, with *ret. */
-static bool authorised(struct sink_http *h, struct MHD_Connection *mhd, enum MHD_Result *ret)
-{
-	enum auth_result result;
-	char *user, *password = NULL;
-
-	if (!h->config || !h->config->n_users)
-		return true;
-	user = MHD_basic_auth_get_username_password(mhd, &password);
-	result = http_auth_check(h->auth, h->config, user, password, now_ns());
-	MHD_free(user);
-	MHD_free(password);
-	if (result == AUTH_OK)
-		return true;
-	if (result == AUTH_TOO_FAST)
-		*ret = reply_with(h, mhd, MHD_HTTP_TOO_MANY_REQUESTS, "too many wrong passwords",
-				  MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	else
-		*ret = reply_with(h, mhd, MHD_HTTP_UNAUTHORIZED, "unauthorised",
-				  MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-				  "Basic realm=\"ext4race-detect\", charset=\"UTF-8\"");
-	return false;
+	if (c && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		http_conn_enter(c, CONN_IDLE);
 }
 
 static bool has_body(struct MHD_Connection *mhd)
@@ -519,8 +166,6 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 				 size_t *upload_size, void **request)
 {
 	struct sink_http *h = cls;
-	enum MHD_Result ret;
-	size_t i;
 
 	(void)version;
 	(void)upload;
@@ -533,18 +178,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 		return MHD_YES;
 	}
 	*upload_size = 0;
-	if (MHD_get_connection_values(mhd, MHD_HEADER_KIND, NULL, NULL) > HTTP_HEADERS)
-		return reply_plain(h, mhd, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
-				   "too many headers");
-	if (!authorised(h, mhd, &ret))
-		return ret;
-	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
-		return reply_with(h, mhd, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD",
-				  MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-		if (!strcmp(url, pages[i].path))
-			return pages[i].show(h, mhd);
-	return reply_plain(h, mhd, MHD_HTTP_NOT_FOUND, "no such page; see /");
+	return http_pages_answer(&h->pages, mhd, url, method);
 }
 
 /* ------------------------------------------------------------------ thread */
@@ -552,7 +186,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 /* Milliseconds to sleep at most, -1 for ever. */
 static int sleep_ms(struct sink_http *h)
 {
-	uint64_t deadline = conns_expire(h), now = now_ns();
+	uint64_t deadline = http_conns_expire(&h->conns), now = http_now_ns();
 	MHD_UNSIGNED_LONG_LONG mhd;
 	uint64_t ms = UINT64_MAX;
 
@@ -581,12 +215,11 @@ static void reload(struct sink_http *h)
 	}
 	if (config->tls && tls_creds_load(config, &creds, why, sizeof(why)))
 		goto bad;
+	http_pages_configure(&h->pages, config);
 	web_config_free(h->config);
 	h->config = config;
 	tls_creds_put(h->creds);
 	h->creds = creds;
-	/* They carry the old headers. */
-	h->fresh_ns[EXPOSITION_TEXT] = h->fresh_ns[EXPOSITION_OPENMETRICS] = 0;
 	return;
 bad:
 	web_config_free(config);
@@ -626,142 +259,12 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* --------------------------------------------------------------- listening */
-
-/* "HOST:PORT" to its two parts, in place. 0 or -EINVAL. */
-static int split_address(char *s, char **host, char **port)
-{
-	char *colon = strrchr(s, ':');
-	char *end;
-
-	*host = "127.0.0.1";
-	*port = s;
-	if (!colon)
-		return *s ? 0 : -EINVAL;
-	*colon = '\0';
-	*port = colon + 1;
-	if (!*s)
-		return 0;
-	*host = s;
-	if (*s == '[') {
-		end = strchr(s, ']');
-		if (!end || end[1])
-			return -EINVAL;
-		*end = '\0';
-		*host = s + 1;
-	} else if (strchr(s, ':')) {
-		return -EINVAL; /* an IPv6 address without brackets */
-	}
-	return 0;
-}
-
-static bool valid_port(const char *s)
-{
-	char *end;
-	unsigned long port;
-
-	errno = 0;
-	port = strtoul(s, &end, 10);
-	return *s >= '0' && *s <= '9' && !*end && !errno && port <= 65535;
-}
-
-static int bind_to(const struct addrinfo *ai, unsigned int *port)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	int fd, ret;
-
-	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) ||
-	    (ai->ai_family == AF_INET6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int))) ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, SOMAXCONN) ||
-	    getsockname(fd, (struct sockaddr *)&ss, &len)) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	*port = ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-					       : ((struct sockaddr_in *)&ss)->sin_port);
-	return fd;
-}
-
-/* Every address: one socket for both families where there is IPv6. */
-static int bind_all(const char *port, unsigned int *bound)
-{
-	static const char *const any[] = {"::", "0.0.0.0"};
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-				 .ai_socktype = SOCK_STREAM};
-	struct addrinfo *ai;
-	size_t i;
-	int fd = -EAFNOSUPPORT;
-
-	for (i = 0; i < 2 && fd == -EAFNOSUPPORT; i++) {
-		if (getaddrinfo(any[i], port, &hints, &ai))
-			return -EINVAL;
-		fd = bind_to(ai, bound);
-		freeaddrinfo(ai);
-	}
-	return fd;
-}
-
-static int listen_on(const char *address, unsigned int *bound, char *why, size_t why_size)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *ai;
-	char *copy, *host, *port;
-	int fd, ret;
-
-	copy = strdup(address);
-	if (!copy) {
-		snprintf(why, why_size, "out of memory");
-		return -ENOMEM;
-	}
-	if (split_address(copy, &host, &port) || !valid_port(port)) {
-		snprintf(why, why_size,
-			 "--listen %s: not an address; use PORT, HOST:PORT or [V6ADDR]:PORT",
-			 address);
-		fd = -EINVAL;
-	} else if (!strcmp(host, "*")) {
-		fd = bind_all(port, bound);
-	} else {
-		ret = getaddrinfo(host, port, &hints, &ai);
-		if (ret) {
-			snprintf(why, why_size, "--listen %s: %s", address, gai_strerror(ret));
-			fd = -EINVAL;
-		} else {
-			fd = bind_to(ai, bound);
-			freeaddrinfo(ai);
-		}
-	}
-	free(copy);
-	if (fd < 0 && !*why)
-		snprintf(why, why_size, "--listen %s: %s", address, strerror(-fd));
-	return fd;
-}
-
 /* -------------------------------------------------------------------- sink */
 
 /* Read by the HTTP thread when it takes a snapshot. */
 static void miss(struct sink_http *h)
 {
 	__atomic_add_fetch(&h->sink.missed, 1, __ATOMIC_RELAXED);
-}
-
-/* Leaves a text in the ring. Called with the lock held. */
-static void ring_put(struct sink_http *h, char *text, size_t len)
-{
-	struct slot *s = &h->ring[h->head];
-
-	if (s->text && !s->served)
-		miss(h);
-	free(s->text);
-	*s = (struct slot){.text = text, .len = len};
-	h->head = (h->head + 1) % HTTP_EVENTS;
-	if (h->n_ring < HTTP_EVENTS)
-		h->n_ring++;
 }
 
 static int http_event(struct sink *sink, const struct report *report)
@@ -774,9 +277,8 @@ static int http_event(struct sink *sink, const struct report *report)
 		miss(h);
 		return -ENOMEM;
 	}
-	pthread_mutex_lock(&h->lock);
-	ring_put(h, text, len - 1); /* without its newline */
-	pthread_mutex_unlock(&h->lock);
+	if (http_events_put(&h->events, text, len - 1)) /* without its newline */
+		miss(h);
 	return 0;
 }
 
@@ -794,7 +296,6 @@ static int http_reopen(struct sink *sink)
 static int http_close(struct sink *sink)
 {
 	struct sink_http *h = (struct sink_http *)sink;
-	size_t i;
 
 	if (h->running) {
 		pthread_mutex_lock(&h->lock);
@@ -808,11 +309,8 @@ static int http_close(struct sink *sink)
 		MHD_stop_daemon(h->daemon);
 	else if (h->listen_fd >= 0)
 		close(h->listen_fd);
-	for (i = 0; i < 2; i++)
-		if (h->fresh[i])
-			MHD_destroy_response(h->fresh[i]);
-	for (i = 0; i < HTTP_EVENTS; i++)
-		free(h->ring[i].text);
+	http_pages_free(&h->pages);
+	http_events_free(&h->events);
 	if (h->wake_fd >= 0)
 		close(h->wake_fd);
 	tls_creds_put(h->creds);
@@ -880,7 +378,12 @@ static int http_setup(struct sink_http *h, char *why, size_t why_size)
 		if (ret)
 			return ret;
 	}
-	h->listen_fd = listen_on(h->opt.listen, &h->port, why, why_size);
+	h->pages.opt = &h->opt;
+	h->pages.conns = &h->conns;
+	h->pages.events = &h->events;
+	h->pages.auth = h->auth;
+	http_pages_configure(&h->pages, h->config);
+	h->listen_fd = http_listen(h->opt.listen, &h->port, why, why_size);
 	if (h->listen_fd < 0)
 		return h->listen_fd;
 	ret = daemon_create(h);
@@ -892,7 +395,6 @@ static int http_setup(struct sink_http *h, char *why, size_t why_size)
 int sink_http_open(struct sink **sink, const struct http_options *opt, char *why, size_t why_size)
 {
 	struct sink_http *h = calloc(1, sizeof(*h));
-	size_t i;
 	int ret;
 
 	snprintf(why, why_size, "--listen: out of memory");
@@ -902,10 +404,10 @@ int sink_http_open(struct sink **sink, const struct http_options *opt, char *why
 	h->sink.ops = &http_ops;
 	h->opt = *opt;
 	h->listen_fd = h->wake_fd = -1;
-	h->conns.prev = h->conns.next = &h->conns;
 	pthread_mutex_init(&h->lock, NULL);
-	for (i = 0; i < N_CODES; i++)
-		h->counts[i].code = codes[i];
+	http_conns_init(&h->conns);
+	http_events_init(&h->events);
+	http_pages_init(&h->pages);
 	ret = http_setup(h, why, why_size);
 	if (ret)
 		http_close(&h->sink);

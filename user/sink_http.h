@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exporter: /metrics, /events, /healthz and / over HTTP or HTTPS.
+ * The exporter: /metrics, /events, /healthz and / over HTTP or HTTPS. What it
+ * answers is in http_pages, whom it serves in http_conns, http_tls and http_auth.
  *
  * It runs in one thread of its own, so that no reader, slow, dead or hostile,
  * ever holds up the detector. What the monitor and that thread share:
@@ -13,7 +14,7 @@
  * Bounds: HTTP_CONNECTIONS connections (the least worthy is closed to let a new
  * one in), HTTP_REQUEST_BYTES of request line and headers, HTTP_HEADERS headers,
  * no body, HTTP_REQUEST_SEC to make a request, HTTP_RESPONSE_SEC to take the
- * answer, HTTP_IDLE_SEC between requests.
+ * answer, HTTP_IDLE_SEC between requests; those of a connection are in http_conns.h.
  */
 #ifndef EXT4RACE_SINK_HTTP_H
 #define EXT4RACE_SINK_HTTP_H
@@ -21,13 +22,8 @@
 #include "metrics.h"
 #include "sink.h"
 
-#define HTTP_EVENTS	   256
-#define HTTP_CONNECTIONS   96
 #define HTTP_REQUEST_BYTES 16384
 #define HTTP_HEADERS	   64
-#define HTTP_REQUEST_SEC   10
-#define HTTP_RESPONSE_SEC  30
-#define HTTP_IDLE_SEC	   120
 #define HTTP_FRESH_NS	   20000000ULL
 
 struct http_options {
