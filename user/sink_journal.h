@@ -10,9 +10,7 @@
  * wait when journald does not read, and the detector must not. A thread, begun
  * with the first report, waits in its stead, with a bounded queue before it; what
  * does not fit, or is left when closing gave up after two seconds, is counted as
- * missed. Fields are EXT4RACE_*, with the names of the JSON members, and message
- * ids as in deploy/journal/ext4race-detect.catalog; see ext4race-detect(8),
- * JOURNAL FIELDS.
+ * missed.
  *
  * 0, or a negative errno when there is no journald and one line in why.
  */
