@@ -41,8 +41,42 @@ fields_exist() {
 	done < <(grep -oE 'EXT4RACE_[A-Z_]+' "$PAGE" | sort -u)
 }
 
+# The examples of verify: options that there are, and a job that Kubernetes takes.
+examples_work() {
+	local option n=0
+	while read -r option; do
+		n=$((n + 1))
+		"$COMMAND" --dump-options | awk -F'\t' -v o="$option" \
+			'$1 == "verify" && $3 == o { found = 1 } END { exit !found }' || {
+			echo "verify has no $option"
+			return 1
+		}
+	done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$PAGE" | sed '/^\.Dl/!b; /verify/!d' |
+		grep -oE '(verify.*|args:.*|"verify".*)' | grep -oE -- '--[a-z-]+')
+	((n >= 4))
+}
+
+job_is_sound() {
+	sed -n '/^apiVersion: batch/,/^\.Ed/p' "$PAGE" | sed '$d' >"$TMP/job.yaml"
+	python3 - "$TMP/job.yaml" <<-'END'
+		import sys, yaml
+		job = yaml.safe_load(open(sys.argv[1]))
+		assert job["kind"] == "Job" and job["spec"]["backoffLimit"] == 0
+		pod = job["spec"]["template"]["spec"]
+		assert pod["restartPolicy"] == "Never"
+		(c,) = pod["containers"]
+		assert c["args"][0] == "verify"
+		assert {m["name"] for m in c["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
+		assert c["args"][c["args"].index("--dir") + 1] in {m["mountPath"] for m in c["volumeMounts"]}
+	END
+}
+
 ok "options" diff <(table) <(explained)
 ok "mandoc: no warning" mandoc -T lint -W warning "$PAGE"
 ok "groff: no warning" test -z "$(groff -man -mdoc -ww -z -Tutf8 "$PAGE" 2>&1)"
 ok "sections" has_sections
 ok "journal fields" fields_exist
+ok "examples of verify" examples_work
+if python3 -c 'import yaml' 2>/dev/null; then
+	ok "the Kubernetes job" job_is_sound
+fi
