@@ -99,6 +99,23 @@ static void release(struct pair *p)
 	f->fd = f->direct = -1;
 }
 
+/*
+ * Extents behind the raced pages that cannot be merged, so that the extent status
+ * tree is as large as those of big sparse files are.
+ */
+static int add_extents(const struct pair *p)
+{
+	unsigned int i;
+	off_t at;
+
+	for (i = 0; i < p->opt->extents && !atomic_load(&p->sh->stop); i++) {
+		at = ((off_t)p->opt->pages + 2 * i + 1) * p->fs->page;
+		if (fallocate(p->file.fd, FALLOC_FL_KEEP_SIZE, at, p->fs->page))
+			return -errno;
+	}
+	return 0;
+}
+
 int file_open(struct pair *p)
 {
 	struct file *f = &p->file;
@@ -109,6 +126,8 @@ int file_open(struct pair *p)
 	f->number = (uint64_t)getpid() << 24 | p->rounds;
 	snprintf(f->name, sizeof(f->name), "race-%d-%lu", getpid(), p->rounds);
 	err = open_descriptors(p);
+	if (!err)
+		err = add_extents(p);
 	if (err)
 		goto fail;
 	f->map = mmap(NULL, (size_t)p->opt->pages * p->fs->page, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -181,7 +200,8 @@ static long surplus(const struct pair *p)
 
 	if (fstat(p->file.fd, &st))
 		return 0;
-	bytes = (long long)st.st_blocks * 512 - (long long)p->opt->pages * p->fs->page;
+	bytes = (long long)st.st_blocks * 512 -
+		((long long)p->opt->pages + p->opt->extents) * p->fs->page;
 	bytes -= p->fs->block;
 	return bytes > 0 ? (long)(bytes / p->fs->block) : 0;
 }

@@ -18,6 +18,7 @@
 
 #define MAX_PROCESSES 256
 #define MAX_PAGES     65536
+#define MAX_EXTENTS   1000000
 /* How long the last file of a run may take to settle before the run is given up. */
 #define GRACE_SECONDS 120
 
@@ -38,6 +39,7 @@ enum {
 	OPT_LEAKS,
 	OPT_RATE,
 	OPT_PAGES,
+	OPT_EXTENTS,
 	OPT_PROCESSES,
 	OPT_BLOCKS,
 	OPT_LOG,
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
 	{"leaks", required_argument, NULL, OPT_LEAKS},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"pages", required_argument, NULL, OPT_PAGES},
+	{"extents", required_argument, NULL, OPT_EXTENTS},
 	{"processes", required_argument, NULL, OPT_PROCESSES},
 	{"blocks", required_argument, NULL, OPT_BLOCKS},
 	{"log", required_argument, NULL, OPT_LOG},
@@ -86,6 +89,7 @@ static void usage(void)
 	       "  --leaks N            stop when N blocks have leaked\n"
 	       "  --rate N             at most N attempts a second, each pair\n"
 	       "  --pages N            pages of a file (mode's default)\n"
+	       "  --extents N          further extents of a page each in every file (0)\n"
 	       "  --processes N        pairs, each in its own process (mode's default)\n"
 	       "  --cache-hole yes|no|mix   read every page before the race (mix)\n"
 	       "  --meet page|file     align the two threads at every page or once a file (page)\n"
@@ -175,6 +179,9 @@ static void set_option(struct options *o, int c)
 		break;
 	case OPT_PAGES:
 		o->pages = (unsigned int)number("bad number of pages", optarg, MAX_PAGES);
+		break;
+	case OPT_EXTENTS:
+		o->extents = (unsigned int)number("bad number of extents", optarg, MAX_EXTENTS);
 		break;
 	case OPT_PROCESSES:
 		o->processes = (unsigned int)number("bad number of processes", optarg,

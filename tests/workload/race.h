@@ -64,6 +64,7 @@ struct options {
 	unsigned long rate;   /* attempts a second of each pair, 0: no limit */
 	unsigned long blocks; /* of --mode count */
 	unsigned int pages;   /* of one file */
+	unsigned int extents; /* of one page each, behind these */
 	unsigned int processes;
 	enum settle settle;
 	enum cache_hole cache_hole;

@@ -14,6 +14,18 @@ press() {
 	done
 }
 
+# The largest that the extent status trees get to be.
+measure_tree() {
+	most=0
+	while :; do
+		read -r _ objects _ <<-END
+			$(grep -m 1 objects /proc/fs/ext4/vda/es_shrinker_info | sed 's/^/x /')
+		END
+		[ "${objects:-0}" -le "$most" ] || echo "$((most = objects))" >/out/objects
+		usleep 300000
+	done
+}
+
 left() {
 	if grep -q ext4_ /sys/kernel/debug/kprobes/list 2>/dev/null; then
 		echo "kprobes left"
@@ -100,6 +112,7 @@ if [ "$expect" = storm ]; then
 	exit
 fi
 [ "$variant" != pressure ] || press &
+[ "$variant" != large-tree ] || measure_tree &
 [ ! -e /usr/local/bin/second ] || start_second "$(cat /usr/local/bin/second)"
 sh /usr/local/bin/watch.sh row "$load" "$@" || exit 1
 if [ -n "$second" ]; then
