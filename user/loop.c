@@ -12,7 +12,7 @@
 
 #define HANDLERS_MAX 16
 
-enum kind { KIND_NONE, KIND_FD, KIND_SIGNAL, KIND_TIMER };
+enum kind { KIND_NONE, KIND_FD, KIND_SIGNAL, KIND_TIMER, KIND_TIMER_ONCE };
 
 struct handler {
 	enum kind kind;
@@ -43,7 +43,7 @@ struct loop *loop_new(void)
 
 static bool is_own(const struct handler *h)
 {
-	return h->kind == KIND_SIGNAL || h->kind == KIND_TIMER;
+	return h->kind != KIND_NONE && h->kind != KIND_FD;
 }
 
 void loop_free(struct loop *loop)
@@ -123,19 +123,25 @@ int loop_signals(struct loop *loop, loop_fn fn, void *arg)
 	return add_own(loop, KIND_SIGNAL, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), fn, arg);
 }
 
-int loop_timer(struct loop *loop, double sec, int repeat, loop_fn fn, void *arg)
+int loop_timer(struct loop *loop, double sec, bool repeat, loop_fn fn, void *arg, int *timer)
 {
 	struct itimerspec its = {};
-	int fd;
+	int fd, err;
 
 	its.it_value.tv_sec = (time_t)sec;
 	its.it_value.tv_nsec = (long)((sec - (double)its.it_value.tv_sec) * 1e9);
 	if (repeat)
 		its.it_interval = its.it_value;
 	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (fd < 0 || timerfd_settime(fd, 0, &its, NULL))
-		return -errno;
-	return add_own(loop, KIND_TIMER, fd, fn, arg);
+	if (fd >= 0 && timerfd_settime(fd, 0, &its, NULL)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	err = add_own(loop, repeat ? KIND_TIMER : KIND_TIMER_ONCE, fd, fn, arg);
+	if (!err && timer)
+		*timer = fd;
+	return err;
 }
 
 void loop_stop(struct loop *loop)
@@ -143,10 +149,21 @@ void loop_stop(struct loop *loop)
 	loop->stop = true;
 }
 
-static void dispatch(struct handler *h, uint32_t events)
+static void expire(struct loop *loop, struct handler *h)
+{
+	struct handler was = *h;
+	uint64_t expired;
+
+	if (read(h->fd, &expired, sizeof(expired)) != sizeof(expired))
+		return;
+	if (h->kind == KIND_TIMER_ONCE)
+		loop_remove(loop, h->fd);
+	was.fn(was.arg, was.fd, 0);
+}
+
+static void dispatch(struct loop *loop, struct handler *h, uint32_t events)
 {
 	struct signalfd_siginfo si;
-	uint64_t expired;
 
 	switch (h->kind) {
 	case KIND_FD:
@@ -157,8 +174,8 @@ static void dispatch(struct handler *h, uint32_t events)
 			h->fn(h->arg, h->fd, si.ssi_signo);
 		break;
 	case KIND_TIMER:
-		if (read(h->fd, &expired, sizeof(expired)) == sizeof(expired))
-			h->fn(h->arg, h->fd, 0);
+	case KIND_TIMER_ONCE:
+		expire(loop, h);
 		break;
 	case KIND_NONE: /* removed by a handler before it in this round */
 		break;
@@ -175,7 +192,7 @@ int loop_run(struct loop *loop)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (i = 0; i < n && !loop->stop; i++)
-			dispatch(events[i].data.ptr, events[i].events);
+			dispatch(loop, events[i].data.ptr, events[i].events);
 	}
 	return 0;
 }

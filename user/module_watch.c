@@ -26,6 +26,11 @@ int module_watch_open(void)
 	return err;
 }
 
+static bool starts_with(const char *s, const char *start)
+{
+	return !strncmp(s, start, strlen(start));
+}
+
 enum module_event module_watch_read(int fd)
 {
 	struct sockaddr_nl from = {};
@@ -43,10 +48,12 @@ enum module_event module_watch_read(int fd)
 	if (!strcmp(buf, "add@/module/ext4"))
 		return MODULE_CAME;
 	/* The first word of ext4's own that follows its init function's start. */
-	if (!strncmp(buf, "add@/fs/ext4", strlen("add@/fs/ext4")))
+	if (starts_with(buf, "add@/fs/ext4"))
 		return MODULE_CAME;
 	if (!strcmp(buf, "remove@/module/ext4"))
 		return MODULE_WENT;
+	if (starts_with(buf, "add@/module/") || starts_with(buf, "remove@/module/"))
+		return MODULE_OTHER;
 	return MODULE_NOTHING;
 }
 

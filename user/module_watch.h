@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Learns from the kernel's own announcements (kobject uevents) when the ext4 module
- * comes and goes; nothing is polled.
+ * Learns from the kernel's own announcements (kobject uevents) when the ext4 module, or
+ * a livepatch, comes and goes; nothing is polled.
  */
 #ifndef EXT4RACE_MODULE_WATCH_H
 #define EXT4RACE_MODULE_WATCH_H
@@ -13,6 +13,7 @@ enum module_event {
 	MODULE_CAME,	/* its code is there, its init function may still run */
 	MODULE_WENT,
 	MODULE_MAYBE,	/* announcements were lost: look */
+	MODULE_OTHER,	/* another module came or went */
 };
 
 /* A socket to wait on, or negative errno. */
