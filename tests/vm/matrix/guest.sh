@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# In the guest: guest.sh EXPECT VARIANT LOAD WORKLOAD-OPTIONS -- MONITOR-OPTIONS
+# In the guest: guest.sh EXPECT N VARIANT LOAD WORKLOAD-OPTIONS -- MONITOR-OPTIONS
 expect=$1
-variant=$2
-load=$3
-shift 3
+n=$2
+variant=$3
+load=$4
+shift 4
 
 # The shrinker takes extent status entries away inside the window.
 press() {
@@ -68,6 +69,13 @@ wait_for() { # PID PATTERN FILE
 	done
 }
 
+wait_for_verdicts() { # PID COUNT
+	until [ "$(grep -c '"type":"verdict"' /out/row.json)" -ge "$2" ]; do
+		kill -0 "$1" 2>/dev/null || { echo "the monitor ended without verdict $2"; exit 1; }
+		usleep 100000
+	done
+}
+
 # The module is not there, comes, goes and comes again.
 module() {
 	while [ "$1" != -- ]; do shift; done
@@ -87,6 +95,8 @@ module() {
 		mount -t ext4 /dev/vda /mnt/ext4 || exit 1
 		race --dir /mnt/ext4 --mode "$load" --leaks 500 --duration 60 >"/out/load-$life" || exit 1
 		umount /mnt/ext4
+		# While the verdict is sampled the tracepoints of the sample hold the module.
+		wait_for_verdicts "$monitor" "$life"
 		rmmod ext4 || exit 1
 		wait_for "$monitor" "ext4 was unloaded" /out/row.err
 	done
@@ -103,6 +113,14 @@ start_second() {
 	wait_for "$second" '"type":"start"' /out/second.json
 }
 
+# Where nothing leaks that the workload could count: by the monitor's own count.
+stop_at() { # N
+	until [ "$(grep -c '"type":"overwrite"' /out/row.json)" -ge "$1" ]; do
+		usleep 300000
+	done
+	killall -TERM race
+}
+
 if [ "$expect" = module ]; then
 	module "$@"
 	exit
@@ -113,6 +131,7 @@ if [ "$expect" = storm ]; then
 fi
 [ "$variant" != pressure ] || press &
 [ "$variant" != large-tree ] || measure_tree &
+[ "$expect" != agree ] || stop_at "$n" &
 [ ! -e /usr/local/bin/second ] || start_second "$(cat /usr/local/bin/second)"
 sh /usr/local/bin/watch.sh row "$load" "$@" || exit 1
 if [ -n "$second" ]; then
