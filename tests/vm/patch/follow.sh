@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# In the guest: a monitor that runs all the while says what the kernel has become,
+# each time that the livepatch comes or goes.
+# shellcheck source=tests/vm/patch/guest.sh
+. /usr/local/bin/guest.sh
+
+# verdicts N: as many were reported.
+verdicts() {
+	[ "$(grep -c '"type":"verdict"' /out/monitor.json)" -ge "$1" ]
+}
+
+# verdict_is NAME N VERDICT: the Nth one.
+verdict_is() {
+	wait_for "verdict $2" verdicts "$2"
+	said=$(grep '"type":"verdict"' /out/monitor.json | sed -n "$2s/.*\"verdict\":\"\([a-z]*\)\".*/\1/p")
+	[ "$said" = "$3" ]
+	check "$1" $? "the monitor says \"$said\", expected \"$3\""
+}
+
+monitor_start
+verdict_is follow-before 1 vulnerable
+livepatch_load
+check load $? 'loaded, transition complete'
+verdict_is follow-loaded 2 fixed
+livepatch_unload
+verdict_is follow-unloaded 3 vulnerable
+monitor_stop
+between contradictions "$(grep -c CONTRADICTION /out/monitor.err)" 0 0 'contradictions'
+echo end
