@@ -53,7 +53,10 @@ storm() {
 	i=0
 	while [ "$i" -lt 20 ]; do
 		i=$((i + 1))
+		before=$(cat /sys/fs/ext4/vda/delayed_allocation_blocks)
 		ext4race-detect -o json -d 1.5 "$@" >"/out/storm-$i.json" || exit 1
+		after=$(cat /sys/fs/ext4/vda/delayed_allocation_blocks)
+		echo "$((after - before))" >"/out/storm-$i.kernel"
 	done
 	left >/out/left
 	# The storm is to last as long as the runs; what it counted it says when it ends.
