@@ -29,6 +29,11 @@ until_ok() { # SECONDS COMMAND...
 	done
 }
 
+# As until_ok, and says what is wrong in the end.
+settled() {
+	until_ok 30 "$@" || "$@"
+}
+
 state() {
 	systemctl show -P "$1" "$UNIT"
 }
@@ -56,6 +61,19 @@ confined() {
 
 load() { # SECONDS
 	/guest/race --dir /scratch --mode fallocate --no-aim --duration "$1" >/out/load
+}
+
+# How often it races in a second is the machine's: until there is something to look at.
+races() {
+	local i
+	for i in {1..20}; do
+		load 5
+		if (($(overwritten) >= 5)); then
+			return
+		fi
+	done
+	cat /out/load
+	return 1
 }
 
 twenty_restarts() {
@@ -91,6 +109,9 @@ journal_is_whole() {
 # By operation it is the same races; where the start of a fault was seen
 # there is a window; one verdict of three holds, and it is the right one.
 adds_up() {
+	# Buffered writes, as every host makes: what the verdict is sampled from.
+	head -c 1000000 /dev/zero >/scratch/file
+	rm /scratch/file
 	curl -fsS "$METRICS" >/out/page
 	grep -E '^ext4race_(attach|kernel)_info|^ext4race_kernel_verdict|^ext4race_window_seconds_(sum|count)' /out/page
 	awk '
@@ -189,16 +210,17 @@ ok "metrics" until_ok 30 curl -fsS "$METRICS"
 ok "healthy" curl -fsS http://localhost:9877/healthz
 ok "reload" reloads
 ok "without kprobes it is reduced, and says so" without_kprobes
-ok "with kprobes it is not" with_kprobes
 load 60 &
 loader=$!
 ok "20 restarts under load" twenty_restarts
 wait "$loader"
-load 5
+# Not under load: QEMU's emulated CPUs may run code that was just patched as it was.
+ok "with kprobes it is not" with_kprobes
+ok "the race is seen" races
 cat /out/load
-ok "the metrics add up" until_ok 30 adds_up
+ok "the metrics add up" settled adds_up
 grep -E '^ext4race_(attach_info|kernel_info|window_seconds_count)' /out/page | sed 's/^/# /'
-ok "journal holds every overwrite" until_ok 30 journal_is_whole
+ok "journal holds every overwrite" settled journal_is_whole
 journal_is_whole
 ok "fields" fields
 ok "the catalog explains" explained
