@@ -138,6 +138,8 @@ unsigned int code_calls(enum code_arch arch, const unsigned char *code, size_t l
 			const struct code_target *target);
 /* The same question for one relocation's place: is the instruction there a call? */
 bool code_is_call(enum code_arch arch, const unsigned char *code, size_t len, size_t offset);
+/* Whether symbol is the function name itself, or a compiler's clone of the whole of it. */
+bool code_symbol_is(const char *symbol, const char *name);
 /* What the calls say, in words: shared so that text and image cannot differ. */
 void evidence_of_calls(struct evidence *ev, const char *function, unsigned int lookups,
 		       unsigned int inserts);

@@ -76,6 +76,16 @@ bool code_is_call(enum code_arch arch, const unsigned char *code, size_t len, si
 	return offset + 4 <= len && is_call_arm64(load32(code + offset));
 }
 
+/* ".cold" and ".part.0" are pieces of a function. */
+bool code_symbol_is(const char *symbol, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(symbol, name, len) &&
+	       (!symbol[len] || !strncmp(symbol + len, ".isra.", 6) ||
+		!strncmp(symbol + len, ".constprop.", 11));
+}
+
 void evidence_of_calls(struct evidence *ev, const char *function, unsigned int lookups,
 		       unsigned int inserts)
 {

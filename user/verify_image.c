@@ -108,29 +108,19 @@ static const char *name_of(const struct image *img, const GElf_Sym *sym)
 	return name ? name : "";
 }
 
-/* name itself, or a compiler's clone of the whole of it. */
-static bool is_function(const char *symbol, const char *name)
-{
-	size_t len = strlen(name);
-
-	return !strncmp(symbol, name, len) &&
-	       (!symbol[len] || !strncmp(symbol + len, ".isra.", 6) ||
-		!strncmp(symbol + len, ".constprop.", 11));
-}
-
 static bool is_lookup(const char *name)
 {
-	return is_function(name, "ext4_es_lookup_extent");
+	return code_symbol_is(name, "ext4_es_lookup_extent");
 }
 
 /* The delayed insert, or what the mapping function reaches it through. */
 static bool is_insert(const char *name)
 {
-	return is_function(name, "ext4_es_insert_delayed_block") ||
-	       is_function(name, "ext4_es_insert_delayed_extent") ||
-	       is_function(name, "ext4_insert_delayed_block") ||
-	       is_function(name, "ext4_insert_delayed_blocks") ||
-	       is_function(name, "ext4_da_reserve_space");
+	return code_symbol_is(name, "ext4_es_insert_delayed_block") ||
+	       code_symbol_is(name, "ext4_es_insert_delayed_extent") ||
+	       code_symbol_is(name, "ext4_insert_delayed_block") ||
+	       code_symbol_is(name, "ext4_insert_delayed_blocks") ||
+	       code_symbol_is(name, "ext4_da_reserve_space");
 }
 
 static const char *find_function(struct image *img)
@@ -146,8 +136,8 @@ static const char *find_function(struct image *img)
 		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || !sym.st_size)
 			continue;
 		name = name_of(img, &sym);
-		mapping = is_function(name, "ext4_da_map_blocks");
-		if (!mapping && (found || !is_function(name, "ext4_da_get_block_prep")))
+		mapping = code_symbol_is(name, "ext4_da_map_blocks");
+		if (!mapping && (found || !code_symbol_is(name, "ext4_da_get_block_prep")))
 			continue;
 		img->fn = sym;
 		img->fn_name = name;

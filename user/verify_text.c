@@ -36,29 +36,18 @@ static const char *const insert_names[] = {
 	"ext4_da_reserve_space",
 };
 
-/* name itself, or a compiler's clone of the whole of it. */
-static bool is_function(const char *symbol, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (strncmp(symbol, name, len))
-		return false;
-	return !symbol[len] || !strncmp(symbol + len, ".isra.", 6) ||
-	       !strncmp(symbol + len, ".constprop.", 11);
-}
-
 static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 {
 	size_t i;
 
-	if (is_function(name, "ext4_da_map_blocks")) {
+	if (code_symbol_is(name, "ext4_da_map_blocks")) {
 		syms->map_blocks.addr = addr;
 		snprintf(syms->map_blocks.name, sizeof(syms->map_blocks.name), "%.63s", name);
-	} else if (is_function(name, "ext4_da_get_block_prep")) {
+	} else if (code_symbol_is(name, "ext4_da_get_block_prep")) {
 		syms->get_block_prep.addr = addr;
 		snprintf(syms->get_block_prep.name, sizeof(syms->get_block_prep.name), "%.63s",
 			 name);
-	} else if (is_function(name, "ext4_es_lookup_extent")) {
+	} else if (code_symbol_is(name, "ext4_es_lookup_extent")) {
 		syms->lookup.to = addr;
 		if (!syms->lookup.from)
 			syms->lookup.from = addr;
@@ -67,7 +56,7 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 		syms->lookup.from = addr;
 	}
 	for (i = 0; i < sizeof(insert_names) / sizeof(insert_names[0]); i++) {
-		if (is_function(name, insert_names[i]) && syms->n_inserts < 5)
+		if (code_symbol_is(name, insert_names[i]) && syms->n_inserts < 5)
 			syms->inserts[syms->n_inserts++] = (struct code_target){ addr, addr };
 	}
 }

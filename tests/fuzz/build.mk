@@ -12,7 +12,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -I
 	-fno-omit-frame-pointer -fno-sanitize-recover=all
 
 .PHONY: fuzz-build
-fuzz-build: $(FUZZ_TARGETS) $(FUZZ_OUT)/seeds/image/x86-64.o
+fuzz-build: $(FUZZ_TARGETS) $(FUZZ_OUT)/seeds/image/x86_64.o
 
 $(FUZZ_OUT)/obj/%.o: user/%.c | $(OBJ)
 	$(call msg,CC,$@)
@@ -28,13 +28,9 @@ $(FUZZ_TARGETS): $(FUZZ_OUT)/%: tests/fuzz/%.c $(FUZZ_LIB)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined $< $(FUZZ_LIB) \
 		$(LIBS) -o $@
 
-# Object files to start from: the functions that --image looks for, on both machines.
-$(FUZZ_OUT)/seeds/image/x86-64.o: tests/fuzz/seed_image.c
-	$(call msg,SEED,$@)
+# Object files to start from: those of the unit tests.
+$(FUZZ_OUT)/seeds/image/x86_64.o: $(UNIT_IMAGES)/x86_64.o
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -O1 -ffreestanding -fno-inline -target x86_64-linux-gnu -c $< -o $@
-	$(Q)$(CLANG) -O1 -ffreestanding -fno-inline -target aarch64-linux-gnu -c $< -o $(@D)/arm64.o
-	$(Q)$(CLANG) -O1 -ffreestanding -fno-inline -target x86_64-linux-gnu -DFIXED -c $< \
-		-o $(@D)/fixed.o
+	$(Q)cp $(UNIT_IMAGES)/*.o $(@D)/
 
 -include $(wildcard $(FUZZ_OUT)/*.d $(FUZZ_OUT)/obj/*.d)

@@ -9,6 +9,12 @@
 #
 # A test is linked with the modules of UNIT_MODULES, from which the linker takes what
 # it needs, and with those it names itself: test_options_MODULES := options
+test_verify_code_MODULES := verify_code verify_verdict
+test_verify_image_MODULES := verify_image verify_code verify_verdict
+test_verify_livepatch_MODULES := verify_livepatch verify_verdict
+test_verify_samples_MODULES := verify_behaviour verify_verdict
+test_verify_verdict_MODULES := verify_verdict
+test_verify_image_LIBS := -lelf
 
 ifndef msg
 msg = @printf '  %-8s %s\n' '$(1)' '$(2)'
@@ -25,8 +31,15 @@ UNIT_OBJ := $(UNIT_OUT)/obj
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_MODULES := report output mounts path residual ksyms sink_json sink_text
 test_options_MODULES := options
-UNIT_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP
-UNIT_LDFLAGS := -pthread
+test_verify_code_MODULES := verify_code verify_verdict
+test_verify_image_MODULES := verify_image verify_code verify_verdict
+test_verify_livepatch_MODULES := verify_livepatch verify_verdict
+test_verify_samples_MODULES := verify_behaviour verify_verdict
+test_verify_verdict_MODULES := verify_verdict
+test_verify_image_LIBS := -lelf
+# Of a module only what the test calls has to be linked, with what that needs.
+UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP
+UNIT_LDFLAGS := -pthread -Wl,--gc-sections
 ifdef SANITIZE
 UNIT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_LDFLAGS += -fsanitize=$(SANITIZE)
@@ -56,6 +69,22 @@ $(UNIT_OBJ)/tests/%.o: tests/unit/%.c
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(UNIT_CFLAGS) -Iuser -Ibpf -c $< -o $@
+
+# Object files of both machines for test_verify_image.
+UNIT_IMAGES := $(UNIT_OUT)/image
+$(UNIT_OBJ)/tests/test_verify_image.o: UNIT_CFLAGS += -DIMAGES='"$(abspath $(UNIT_IMAGES))"'
+$(UNIT_OUT)/test_verify_image: $(UNIT_IMAGES)/x86_64.o
+$(UNIT_IMAGES)/x86_64.o: tests/unit/image.c
+	$(call msg,CC,$(@D))
+	$(Q)mkdir -p $(@D)
+	$(Q)for m in x86_64 aarch64; do \
+		cc="clang -O1 -ffreestanding -fno-inline -fno-asynchronous-unwind-tables -target $$m-linux-gnu"; \
+		$$cc -c $< -o $(@D)/$$m.o && \
+		$$cc -DFIXED -c $< -o $(@D)/$$m-fixed.o && \
+		$$cc -DOTHER -c $< -o $(@D)/$$m-other.o || exit 1; \
+	done
+	$(Q)llvm-strip --strip-all $(@D)/x86_64.o -o $(@D)/stripped.o
+	$(Q)clang -target riscv64-linux-gnu -O1 -ffreestanding -c $< -o $(@D)/riscv64.o
 
 $(UNIT_LIB): $(UNIT_MODULES:%=$(UNIT_OBJ)/%.o)
 	$(call msg,AR,$@)
