@@ -54,7 +54,7 @@ vulnerable()
 	provoke 2 --duration 10 --widen 2000
 	[ "$(value overwritten_blocks)" -ge 1000 ] || fail "widened: only $(value overwritten_blocks)"
 	remount
-	provoke 2 --duration 30 --max-leak 100
+	provoke 2 --duration 90 --max-leak 100
 	[ "$(residual)" -le 100 ] || fail "--max-leak 100: $(residual) leaked"
 	[ "$(residual)" -ge 95 ] || fail "--max-leak 100: stopped early, at $(residual)"
 	[ "$(value stopped)" = max_leak ] || fail "stopped by $(value stopped)"
