@@ -2,7 +2,7 @@
 #
 # make             ./ext4race-detect
 # make deps        the Debian packages that are missing
-# make test        everything that fits a quarter of an hour
+# make test        everything that fits half an hour
 # make demo        the race, live, on a vulnerable kernel in a VM
 # make help        the rest
 
