@@ -10,12 +10,13 @@
 
 #include "loop.h"
 
-#define HANDLERS_MAX 16
+#define HANDLERS_MAX 24
 
 enum kind { KIND_NONE, KIND_FD, KIND_SIGNAL, KIND_TIMER, KIND_TIMER_ONCE };
 
 struct handler {
 	enum kind kind;
+	uint32_t serial; /* of what uses this place: an event may be for what used it before */
 	int fd;
 	loop_fn fn;
 	void *arg;
@@ -24,6 +25,7 @@ struct handler {
 struct loop {
 	int epoll;
 	bool stop;
+	uint32_t last_serial;
 	struct handler handlers[HANDLERS_MAX];
 };
 
@@ -62,17 +64,17 @@ void loop_free(struct loop *loop)
 
 static int add(struct loop *loop, enum kind kind, int fd, uint32_t events, loop_fn fn, void *arg)
 {
-	struct epoll_event ev = { .events = events };
-	int i;
+	struct epoll_event ev = {.events = events};
+	uint32_t i;
 
 	for (i = 0; i < HANDLERS_MAX && loop->handlers[i].kind != KIND_NONE; i++)
 		;
 	if (i == HANDLERS_MAX)
 		return -ENOSPC;
-	ev.data.ptr = &loop->handlers[i];
+	ev.data.u64 = (uint64_t)++loop->last_serial << 32 | i;
 	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &ev))
 		return -errno;
-	loop->handlers[i] = (struct handler){ kind, fd, fn, arg };
+	loop->handlers[i] = (struct handler){kind, loop->last_serial, fd, fn, arg};
 	return 0;
 }
 
@@ -161,13 +163,17 @@ static void expire(struct loop *loop, struct handler *h)
 	was.fn(was.arg, was.fd, 0);
 }
 
-static void dispatch(struct loop *loop, struct handler *h, uint32_t events)
+static void dispatch(struct loop *loop, const struct epoll_event *ev)
 {
+	struct handler *h = &loop->handlers[ev->data.u64 & UINT32_MAX];
 	struct signalfd_siginfo si;
 
+	/* Removed, or replaced, by a handler before it in this round. */
+	if (h->kind == KIND_NONE || h->serial != ev->data.u64 >> 32)
+		return;
 	switch (h->kind) {
 	case KIND_FD:
-		h->fn(h->arg, h->fd, events);
+		h->fn(h->arg, h->fd, ev->events);
 		break;
 	case KIND_SIGNAL:
 		while (h->kind == KIND_SIGNAL && read(h->fd, &si, sizeof(si)) == sizeof(si))
@@ -177,7 +183,7 @@ static void dispatch(struct loop *loop, struct handler *h, uint32_t events)
 	case KIND_TIMER_ONCE:
 		expire(loop, h);
 		break;
-	case KIND_NONE: /* removed by a handler before it in this round */
+	case KIND_NONE:
 		break;
 	}
 }
@@ -192,7 +198,7 @@ int loop_run(struct loop *loop)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (i = 0; i < n && !loop->stop; i++)
-			dispatch(loop, events[i].data.ptr, events[i].events);
+			dispatch(loop, &events[i]);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "livepatch_watch.h"
 #include "loop.h"
 #include "monitor.h"
 #include "notify.h"
@@ -98,7 +99,7 @@ static void on_output_gone(void *arg, int fd, uint32_t events)
 
 static int setup_loop(struct monitor *mon)
 {
-	int err, fd;
+	int err;
 
 	mon->loop = loop_new();
 	if (!mon->loop)
@@ -108,9 +109,12 @@ static int setup_loop(struct monitor *mon)
 		err = loop_add(mon->loop, detector_fd(mon->det), EPOLLIN, on_ring, mon);
 	if (!err && mon->module_fd >= 0)
 		err = loop_add(mon->loop, mon->module_fd, EPOLLIN, monitor_on_module, mon);
-	fd = mounts_watch_fd();
-	if (!err && fd >= 0)
-		err = loop_add(mon->loop, fd, EPOLLPRI, monitor_on_mounts, mon);
+	mon->livepatch_fd = livepatch_watch_open();
+	if (!err && mon->livepatch_fd >= 0)
+		err = loop_add(mon->loop, mon->livepatch_fd, EPOLLIN, monitor_on_livepatch, mon);
+	mon->mounts_fd = mounts_watch_fd();
+	if (!err && mon->mounts_fd >= 0)
+		err = loop_add(mon->loop, mon->mounts_fd, EPOLLPRI, monitor_on_mounts, mon);
 	if (!err && mon->opt->duration > 0)
 		err = loop_timer(mon->loop, mon->opt->duration, false, on_duration, mon, NULL);
 	if (!err && mon->opt->textfile)
@@ -206,6 +210,22 @@ static int prepare(struct monitor *mon)
 	return monitor_open_sinks(mon);
 }
 
+static void stop_watching(struct monitor *mon)
+{
+	sigset_t set;
+
+	monitor_end_sample(mon);
+	pthread_mutex_lock(&mon->lock);
+	detector_detach(mon->det);
+	pthread_mutex_unlock(&mon->lock);
+	on_ring(mon, -1, 0);
+	/* A second signal ends a summary that hangs on a stuck filesystem. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static int watch(struct monitor *mon)
 {
 	int err;
@@ -229,12 +249,10 @@ static int watch(struct monitor *mon)
 	monitor_start_sample(mon);
 	notify_ready(mon->start.certainty);
 	err = loop_run(mon->loop);
+	if (err)
+		say("event loop: %s", strerror(-err));
 	notify_stopping();
-	monitor_end_sample(mon);
-	detector_detach(mon->det);
-	on_ring(mon, -1, 0);
-	/* A second signal ends a summary that hangs on a stuck filesystem. */
-	sigprocmask(SIG_UNBLOCK, &(sigset_t){.__val = {~0UL}}, NULL);
+	stop_watching(mon);
 	if (!err)
 		err = monitor_report_summary(mon);
 	if (mon->opt->textfile)
@@ -242,9 +260,22 @@ static int watch(struct monitor *mon)
 	return err;
 }
 
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 int cmd_monitor(const struct options *opt)
 {
-	struct monitor mon = {.opt = opt, .out_fd = -1, .module_fd = -1};
+	struct monitor mon = {
+		.opt = opt,
+		.out_fd = -1,
+		.module_fd = -1,
+		.livepatch_fd = -1,
+		.mounts_fd = -1,
+		.retry_timer = -1,
+	};
 	int err;
 
 	pthread_mutex_init(&mon.lock, NULL);
@@ -259,8 +290,9 @@ int cmd_monitor(const struct options *opt)
 	loop_free(mon.loop);
 	detector_close(mon.det);
 	kernel_close(&mon.kernel);
-	if (mon.module_fd >= 0)
-		close(mon.module_fd);
+	close_if_open(mon.module_fd);
+	close_if_open(mon.livepatch_fd);
+	close_if_open(mon.mounts_fd);
 	resolver_free(mon.res);
 	pthread_mutex_destroy(&mon.lock);
 	if (err && mon.exit_status == EXIT_OK)

@@ -40,16 +40,21 @@ struct monitor {
 	struct start_info start;
 	struct timespec start_time;
 	struct timespec start_mono;
+	int mounts_fd;
 	int module_fd; /* announcements of modules, -1 where there are none */
 	bool away;     /* ext4 was unloaded, nothing is attached */
 	unsigned char build[MODULE_BUILD_MAX]; /* of the ext4 that was attached to */
 	unsigned int build_len;
 	struct verdict_sample *sample;	  /* NULL: no verdict is being sampled */
 	int sample_timer;		  /* ends it */
+	int retry_timer;		  /* makes another one, or -1 */
+	double retry_sec;
 	struct livepatch_state livepatch; /* as of the last sample */
-	bool livepatch_look;		  /* a look at the livepatches is due */
+	double livepatch_wait;		  /* seconds until the next look, 0: none is due */
+	int livepatch_fd;		  /* says that one was switched, -1 where it cannot */
 	struct verdict_info verdict;
 	bool has_verdict;
+	bool judged; /* the verdict is of the code that runs now */
 	bool overwrite_seen;
 	bool contradicted; /* said so once */
 	/* Guards what the HTTP thread reads: fs, verdict, and the mounts. */
@@ -106,10 +111,17 @@ void monitor_start_sample(struct monitor *mon);
 void monitor_judge_anew(struct monitor *mon);
 /* Ends a sample that is not complete, so that nothing of it stays attached. */
 void monitor_end_sample(struct monitor *mon);
-/* A module came or went: it may be a livepatch, and the verdict another one. */
-void monitor_look_at_livepatches(struct monitor *mon);
 /* The kernel looks fixed and still overwrites: the worst news there can be. */
 void monitor_check_contradiction(struct monitor *mon);
+
+/* ---- monitor_livepatch.c: livepatches come and go ---- */
+
+/* A module came or went: it may be a livepatch, and the verdict another one. */
+void monitor_look_at_livepatches(struct monitor *mon);
+/* A verdict is being made of what is in effect now. */
+void monitor_note_livepatches(struct monitor *mon);
+/* For the loop: a livepatch was enabled or disabled. */
+void monitor_on_livepatch(void *arg, int fd, uint32_t events);
 
 /* ---- monitor_module.c: ext4 comes and goes ---- */
 

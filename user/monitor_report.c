@@ -121,15 +121,13 @@ int monitor_report_summary(struct monitor *mon)
 
 	sum.seconds = seconds_since(&mon->start_mono);
 	err = detector_counters(mon->det, &counters);
-	if (err)
-		return err;
-	n = monitor_collect_fs(mon, &fs, &total);
-	if (n < 0)
-		return n;
-	residual = calloc(n + 1, sizeof(*residual));
+	n = err ? err : monitor_collect_fs(mon, &fs, &total);
+	residual = n < 0 ? NULL : calloc(n + 1, sizeof(*residual));
 	if (!residual) {
+		err = n < 0 ? n : -ENOMEM;
+		say("no summary, the counts cannot be read: %s", strerror(-err));
 		free(fs);
-		return -ENOMEM;
+		return err;
 	}
 	fill_counts(&sum, &counters, &total, detector_pending(mon->det));
 	sum.near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;

@@ -12,7 +12,8 @@
 
 #define SAMPLE_INSERTS 16
 #define SAMPLE_SEC     10.0 /* at most: while it lasts, ext4.ko cannot be unloaded */
-#define LIVEPATCH_WAIT 2.0  /* seconds between looks while a livepatch takes effect */
+#define RETRY_FIRST_SEC 60.0
+#define RETRY_MAX_SEC	86400.0 /* then the daily sample does it */
 
 static void report_verdict(struct monitor *mon)
 {
@@ -22,47 +23,105 @@ static void report_verdict(struct monitor *mon)
 	monitor_send_report(mon, &report);
 }
 
-/* The kernel looks fixed and still overwrites: the worst news there can be. */
+/* With the lock held. True where the verdict is not what the kernel does. */
+static bool contradict(struct monitor *mon)
+{
+	struct verdict_info *info = &mon->verdict;
+
+	if (!mon->overwrite_seen || !mon->has_verdict || info->verdict != VERDICT_FIXED)
+		return false;
+	info->verdict = VERDICT_UNKNOWN;
+	if (info->n_evidence < VERDICT_EVIDENCE_MAX)
+		evidence_set(
+			&info->evidence[info->n_evidence++], "observed", VERDICT_VULNERABLE,
+			"CONTRADICTION: this run saw an overwrite on a kernel that looks fixed");
+	return true;
+}
+
+static void say_contradiction(struct monitor *mon)
+{
+	if (!mon->contradicted)
+		say("CONTRADICTION: an overwrite on a kernel that looks fixed; please report it");
+	mon->contradicted = true;
+}
+
 void monitor_check_contradiction(struct monitor *mon)
 {
-	if (mon->contradicted || !mon->overwrite_seen || !mon->has_verdict ||
-	    mon->verdict.verdict != VERDICT_FIXED)
-		return;
-	mon->contradicted = true;
+	bool contradicted;
+
 	pthread_mutex_lock(&mon->lock);
-	mon->verdict.verdict = VERDICT_UNKNOWN;
-	if (mon->verdict.n_evidence < VERDICT_EVIDENCE_MAX)
-		evidence_set(
-			&mon->verdict.evidence[mon->verdict.n_evidence++], "observed",
-			VERDICT_VULNERABLE,
-			"CONTRADICTION: this run saw an overwrite on a kernel that looks fixed");
+	contradicted = contradict(mon);
 	pthread_mutex_unlock(&mon->lock);
-	say("CONTRADICTION: an overwrite on a kernel that looks fixed; please report it");
+	if (!contradicted)
+		return;
+	say_contradiction(mon);
 	report_verdict(mon);
 }
 
-/* Complete or not: what was counted until now and the kernel's text decide. */
-static void finish_sample(struct monitor *mon)
+static void on_retry(void *arg, int fd, uint32_t events)
 {
-	struct verdict_info info = {};
+	struct monitor *mon = arg;
 
+	(void)fd;
+	(void)events;
+	mon->retry_timer = -1;
+	monitor_start_sample(mon);
+}
+
+/* The host wrote too little to tell. Later it may write more; less and less often. */
+static void try_again_later(struct monitor *mon)
+{
+	if (mon->retry_sec < RETRY_FIRST_SEC)
+		mon->retry_sec = RETRY_FIRST_SEC;
+	if (mon->retry_sec < RETRY_MAX_SEC &&
+	    !loop_timer(mon->loop, mon->retry_sec, false, on_retry, mon, &mon->retry_timer))
+		mon->retry_sec *= 2;
+}
+
+static void detach_sample(struct monitor *mon)
+{
 	loop_remove(mon->loop, mon->sample_timer);
 	loop_remove(mon->loop, verdict_sample_fd(mon->sample));
+}
+
+/* Complete or not: what was counted until now and the kernel's text decide. */
+static void finish_sample(struct monitor *mon, bool complete)
+{
+	struct verdict_info info = {};
+	bool contradicted;
+
+	detach_sample(mon);
 	verdict_sample_finish(mon->sample, &info);
 	mon->sample = NULL;
+	if (!complete && info.verdict == VERDICT_UNKNOWN) {
+		try_again_later(mon);
+		/* Seeing nothing does not unmake what was seen before of the same code. */
+		if (mon->judged)
+			return;
+	}
+	mon->judged = true;
 	pthread_mutex_lock(&mon->lock);
 	mon->verdict = info;
 	mon->has_verdict = true;
+	contradicted = contradict(mon);
 	pthread_mutex_unlock(&mon->lock);
+	if (contradicted)
+		say_contradiction(mon);
 	report_verdict(mon);
-	monitor_check_contradiction(mon);
 }
 
 static void on_sample(void *arg, int fd, uint32_t events)
 {
 	(void)fd;
 	(void)events;
-	finish_sample(arg);
+	finish_sample(arg, true);
+}
+
+static void on_sample_over(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	finish_sample(arg, false);
 }
 
 /*
@@ -71,18 +130,18 @@ static void on_sample(void *arg, int fd, uint32_t events)
  */
 void monitor_start_sample(struct monitor *mon)
 {
-	struct evidence ev;
 	char why[256] = "";
 	int err;
 
 	if (mon->sample)
 		return;
-	evidence_livepatch(&ev, &mon->livepatch, NULL);
+	monitor_note_livepatches(mon);
 	err = verdict_sample_start(&mon->sample, SAMPLE_INSERTS, why, sizeof(why));
 	if (!err)
 		err = loop_add(mon->loop, verdict_sample_fd(mon->sample), EPOLLIN, on_sample, mon);
 	if (!err)
-		err = loop_timer(mon->loop, SAMPLE_SEC, false, on_sample, mon, &mon->sample_timer);
+		err = loop_timer(mon->loop, SAMPLE_SEC, false, on_sample_over, mon,
+				 &mon->sample_timer);
 	if (!err)
 		return;
 	if (mon->sample)
@@ -97,8 +156,7 @@ void monitor_end_sample(struct monitor *mon)
 {
 	if (!mon->sample)
 		return;
-	loop_remove(mon->loop, mon->sample_timer);
-	loop_remove(mon->loop, verdict_sample_fd(mon->sample));
+	detach_sample(mon);
 	verdict_sample_cancel(mon->sample);
 	mon->sample = NULL;
 }
@@ -107,39 +165,11 @@ void monitor_judge_anew(struct monitor *mon)
 {
 	mon->overwrite_seen = false;
 	mon->contradicted = false;
+	mon->judged = false;
+	if (mon->retry_timer >= 0)
+		loop_remove(mon->loop, mon->retry_timer);
+	mon->retry_timer = -1;
+	mon->retry_sec = 0;
 	monitor_end_sample(mon);
 	monitor_start_sample(mon);
-}
-
-/* ---- livepatches ---- */
-
-static bool is_same(const struct livepatch_state *a, const struct livepatch_state *b)
-{
-	return a->any == b->any && a->replaces_mapping == b->replaces_mapping &&
-	       a->replaces_insert == b->replaces_insert && a->in_transition == b->in_transition;
-}
-
-static void on_livepatch_look(void *arg, int fd, uint32_t events)
-{
-	struct livepatch_state state = {};
-	struct monitor *mon = arg;
-	struct evidence ev;
-
-	(void)fd;
-	(void)events;
-	mon->livepatch_look = false;
-	evidence_livepatch(&ev, &state, NULL);
-	/* While some tasks still run the old functions nothing is decided. */
-	if (state.in_transition)
-		monitor_look_at_livepatches(mon);
-	else if (!is_same(&state, &mon->livepatch))
-		monitor_judge_anew(mon);
-}
-
-void monitor_look_at_livepatches(struct monitor *mon)
-{
-	/* The announcement comes before the module's init function has enabled anything. */
-	if (!mon->livepatch_look)
-		mon->livepatch_look = !loop_timer(mon->loop, LIVEPATCH_WAIT, false,
-						  on_livepatch_look, mon, NULL);
 }
