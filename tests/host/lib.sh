@@ -128,12 +128,25 @@ held() {
 		sed 's/_id:[[:space:]]*/ /' | sort -u
 }
 
+# objects KIND: their ids. bpftool fails when one goes away while it makes the list.
+objects() {
+	local list _
+
+	for _ in {1..10}; do
+		list=$(bpftool -j "$1" list 2>/dev/null) || continue
+		jq -r --arg kind "$1" '.[] | "\($kind) \(.id)"' <<<"$list"
+		return 0
+	done
+	echo "bpftool cannot list: $1" >&2
+	return 1
+}
+
 # in_kernel: every BPF object there is, as "prog 17".
 in_kernel() {
 	local kind
 
 	for kind in prog map link; do
-		bpftool -j "$kind" list | jq -r --arg kind "$kind" '.[] | "\($kind) \(.id)"'
+		objects "$kind"
 	done | sort -u
 }
 
