@@ -109,7 +109,7 @@ include tests/fuzz/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet test test-unit test-fuzz test-host test-vm test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet test test-unit test-fuzz test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -167,6 +167,9 @@ test-host: all workload
 	$(Q)tests/host/run
 test-vm: all workload
 	$(Q)tests/vm/race/run
+# The harness of the VM tests itself: what it must pass through, and what it must notice.
+test-harness:
+	$(Q)tests/vm/selftest
 test-matrix: all workload
 	$(Q)tests/vm/matrix/run
 test-patch: all workload
