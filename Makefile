@@ -87,6 +87,8 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h $(BUILD)/classic.skel.h Mak
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 $(BUILD)/user/verify_probe.o: $(BUILD)/verify.skel.h
+$(BUILD)/user/detector.o: $(BUILD)/direct.skel.h
+$(BUILD)/direct.bpf.o: bpf/ext4race.bpf.c
 $(BUILD)/user/provoke_probe.o: $(BUILD)/widen.skel.h
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o

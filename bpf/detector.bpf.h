@@ -35,6 +35,20 @@
 			__sync_fetch_and_add(&c_->member, (n));                                    \
 	} while (0)
 
+/*
+ * In e4r_hot, without the lock where the kernel lets no program run twice at once on a
+ * CPU: with preemption off (tracepoints, kprobes), or by its own guard against recursion
+ * (fentry since ca06f55b9002, 5.12). Of the programs that count here one is attached,
+ * and it never runs in an interrupt.
+ */
+#define COUNT_HOT(preemptible, h, member)                                                          \
+	do {                                                                                       \
+		if (preemptible)                                                                   \
+			__sync_fetch_and_add(&(h)->member, 1);                                     \
+		else                                                                               \
+			(h)->member++;                                                             \
+	} while (0)
+
 static __noinline struct e4r_stats *stats_of(u32 dev)
 {
 	struct e4r_stats *st, *zero;
@@ -118,6 +132,23 @@ static __always_inline struct task_slot *own_slot(const struct inode *inode)
 
 	if (!slot || slot->task != task || slot->inode != (u64)inode)
 		return NULL;
+	return slot;
+}
+
+/*
+ * The task's slot for something new. What another task that is in flight loses by it
+ * is counted, unless it is only an allocator's name.
+ */
+static __always_inline struct task_slot *claim_slot(u64 task)
+{
+	struct task_slot *slot = slot_of(task);
+
+	if (!slot || !slot->task || slot->task == task)
+		return slot;
+	if (slot->op == SLOT_FREE)
+		COUNT(lost_file);
+	else if (slot->op == SLOT_FAULT && cfg_fault_seen)
+		COUNT(lost_window);
 	return slot;
 }
 
@@ -335,8 +366,11 @@ static __always_inline void first_mapping(u64 addr, u32 lblk, u32 len, struct e4
 static __always_inline const struct alloc_rec *
 reclaimed_alloc(const struct inode *inode, u32 lblk)
 {
-	struct task_slot *slot = own_slot(inode);
+	struct task_slot *slot;
 
+	if (!cfg_window_seen)
+		return NULL;
+	slot = own_slot(inode);
 	if (!slot || slot->op != SLOT_FAULT || no_alloc_since(inode, slot->start_ns))
 		return NULL;
 	return find_alloc(inode, BPF_CORE_READ(inode, i_generation), lblk, slot->start_ns);
@@ -385,29 +419,56 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 	return 0;
 }
 
-static __always_inline int on_delayed_insert(void *ctx, const struct inode *inode, u32 lblk,
-					     u32 len, bool typed)
+/* Declared as what the kernel gives: the number needs no extension to 64 bits. */
+static u64 (*const this_cpu)(void) = (void *)BPF_FUNC_get_smp_processor_id;
+
+/* Where there are more CPUs than places in hot. */
+static __always_inline bool far_insert_can_race(const struct inode *inode, bool typed)
 {
-	struct hit hit = { .lblk = lblk, .len = len };
+	if (!is_watched(inode, typed))
+		return false;
+	COUNT(delayed_inserts);
+	if (!is_mapped_writable(inode, typed) || holds_inode_lock(inode, typed))
+		return false;
+	COUNT(fault_inserts);
+	return true;
+}
+
+/*
+ * Counts a delayed insert; whether it can race. A buffered write holds i_rwsem, which
+ * every allocator takes too: it cannot. Only faults come without it, and a fault's
+ * file has a shared writable mapping until it ends.
+ */
+static __always_inline bool insert_can_race(const struct inode *inode, bool typed,
+					    bool preemptible)
+{
+	u64 cpu = this_cpu();
+	struct e4r_hot *h = &hot[cpu];
+
+	if (cpu >= E4R_HOT_CPUS)
+		return far_insert_can_race(inode, typed);
+	if (!is_watched(inode, typed))
+		return false;
+	COUNT_HOT(preemptible, h, delayed_inserts);
+	if (!is_mapped_writable(inode, typed) || holds_inode_lock(inode, typed))
+		return false;
+	COUNT_HOT(preemptible, h, fault_inserts);
+	return true;
+}
+
+/* Not inline: what it needs of registers and stack the buffered write need not pay. */
+static __noinline int racing_insert(void *ctx, const struct inode *inode, u64 addr, u32 lblk,
+				    u32 len)
+{
+	struct hit hit = { .inode = addr, .lblk = lblk, .len = len };
 	struct es_answer ans = {};
 
-	if (!is_watched(inode, typed))
-		return 0;
-	COUNT(delayed_inserts);
-	/*
-	 * A buffered write holds i_rwsem, which every allocator takes too: it
-	 * cannot race with one. Only faults come without it.
-	 */
-	if (holds_inode_lock(inode, typed))
-		return 0;
-	COUNT(fault_inserts);
-	hit.inode = inode_addr(ctx, inode, typed);
-	if (es_ask(hit.inode, lblk, len, true, &ans))
+	if (es_ask(addr, lblk, len, true, &ans))
 		goto unreadable;
 	if (ans.delayed)
 		COUNT(already_delayed);
 	/* Ask again without the cached entry: it may just have been freed. */
-	if (ans.mapped && es_ask(hit.inode, lblk, len, false, &ans))
+	if (ans.mapped && es_ask(addr, lblk, len, false, &ans))
 		goto unreadable;
 	hit.blocks = ans.mapped;
 	if (!ans.mapped && ans.missing) {
@@ -418,6 +479,24 @@ static __always_inline int on_delayed_insert(void *ctx, const struct inode *inod
 unreadable:
 	COUNT(lost_walk);
 	return 0;
+}
+
+static __always_inline int on_delayed_insert(void *ctx, const struct inode *inode, u32 lblk,
+					     u32 len, bool typed, bool preemptible)
+{
+	if (!insert_can_race(inode, typed, preemptible))
+		return 0;
+	return racing_insert(ctx, inode, inode_addr(ctx, inode, typed), lblk, len);
+}
+
+/* As the tracepoints have it: lblk and len are read only when they are needed. */
+static __always_inline int on_delayed_entry(void *ctx, const struct inode *inode,
+					    const struct extent_status *es, bool typed)
+{
+	if (!insert_can_race(inode, typed, false) || !es)
+		return 0;
+	return racing_insert(ctx, inode, inode_addr(ctx, inode, typed), LOAD(typed, es, es_lblk),
+			     LOAD(typed, es, es_len));
 }
 
 /* Only where the function returns int and cfg_insert_returns is set. */
@@ -452,7 +531,7 @@ static __always_inline int on_alloc_begin(const struct inode *inode, u32 op, u64
 
 	if (!is_mapped_writable(inode, typed) || !is_watched(inode, typed))
 		return 0;
-	slot = slot_of(bpf_get_current_task());
+	slot = claim_slot(bpf_get_current_task());
 	if (!slot || !len)
 		return 0;
 	bits = inode_blkbits(inode, typed) & 31;
@@ -577,11 +656,11 @@ static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, 
 
 	if (!is_watched(inode, typed))
 		return 0;
-	slot = slot_of(task);
+	slot = claim_slot(task);
 	if (!slot)
 		return 0;
-	/* The previous fault's end was missed, or another task is in flight. */
-	if (slot->task && slot->op == SLOT_FAULT)
+	/* The previous fault's end was missed. */
+	if (slot->task == task && slot->op == SLOT_FAULT)
 		COUNT(lost_window);
 	bits = inode_blkbits(inode, typed);
 	bits = bits < PAGE_SHIFT_MIN ? PAGE_SHIFT_MIN - bits : 0;
@@ -607,7 +686,7 @@ static __always_inline int on_mapping(const struct inode *inode, bool typed)
 
 	if (!is_watched(inode, typed) || holds_inode_lock(inode, typed))
 		return 0;
-	slot = slot_of(task);
+	slot = claim_slot(task);
 	if (!slot || (slot->task == task && slot->inode == (u64)inode && cfg_fault_seen))
 		return 0;
 	slot->inode = (u64)inode;
@@ -722,7 +801,7 @@ static __always_inline int on_inode_free(const struct inode *inode, bool typed)
 	if (!blocks || BPF_CORE_READ(ext4_i(inode), i_es_all_nr) ==
 			       BPF_CORE_READ(ext4_i(inode), i_es_shk_nr))
 		return on_inode_end(inode, typed);
-	slot = slot_of(bpf_get_current_task());
+	slot = claim_slot(bpf_get_current_task());
 	if (!slot)
 		return 0;
 	slot->inode = (u64)inode;

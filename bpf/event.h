@@ -97,11 +97,26 @@ struct e4r_counters {
 	__u64 fault_inserts;	/* of these, the ones not under own i_rwsem */
 	__u64 lost_ring;	/* details that found no room in the buffer */
 	__u64 lost_walk;	/* tree states that could not be read */
-	__u64 lost_pending;	/* collisions whose outcome was not seen */
+	__u64 lost_pending;	/* collisions whose outcome was not seen, or that
+				 * would not have been: runs the kernel skipped */
 	__u64 lost_window;	/* faults whose start or end was not seen */
-	__u64 lost_file;	/* per-file count that found no room */
+	__u64 lost_file;	/* per-file count that found no room, or leak missed */
 	__u64 already_delayed;	/* hook fired after the change: useless hook */
 };
+
+/*
+ * The two that a buffered write counts, of one CPU, on a cache line of their own. CPUs
+ * from E4R_HOT_CPUS on count in e4r_counters.
+ */
+#define E4R_HOT_CPUS 1024
+
+struct e4r_hot {
+	__u64 delayed_inserts;
+	__u64 fault_inserts;
+	__u64 pad[6];
+};
+
+_Static_assert(sizeof(struct e4r_hot) == 64, "e4r_hot layout");
 
 /* Kept per filesystem. Touched only when something happened. */
 struct e4r_stats {

@@ -71,7 +71,8 @@ static __always_inline bool holds_inode_lock(const struct inode *inode, bool typ
 	if (!rwsem_tells_owner())
 		return false;
 	owner = LOAD(typed, inode, i_rwsem.owner.counter);
-	if (owner & RWSEM_READER_OWNED)
+	/* Nobody writes: spares the call. */
+	if (!owner || owner & RWSEM_READER_OWNED)
 		return false;
 	return (owner & ~RWSEM_OWNER_FLAGS) == bpf_get_current_task();
 }
@@ -159,18 +160,34 @@ static __always_inline const struct extent_status *es_of_rb(const void *rb)
 	return rb - bpf_core_field_offset(struct extent_status, rb_node);
 }
 
+#ifdef E4R_DIRECT
 /*
- * The address of the inode that is a program's first argument, as a number. A typed
- * pointer is none to the verifier, and typed contexts are arrays of arguments.
+ * A pointer to a type of vmlinux's own BTF, of any address: fd264ca02094 (6.2). Loads
+ * through it are guarded: where there is no memory they give 0.
+ */
+extern void *bpf_rdonly_cast(const void *addr, u32 btf_id) __ksym;
+
+#define CAST(type, addr)                                                                           \
+	((const type *)bpf_rdonly_cast((const void *)(addr), bpf_core_type_id_kernel(type)))
+#endif
+
+/*
+ * The address of the inode that is a program's first argument, as a number, which
+ * the verifier does not take a typed pointer for.
  */
 static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool typed)
 {
-	u64 addr = 0;
+#ifdef E4R_DIRECT
+	/* The difference of two pointers is a number, and the second one is 0. */
+	return typed ? (u64)inode - (u64)CAST(struct inode, NULL) : (u64)inode;
+#else
+	u64 addr = (u64)inode;
 
-	if (!typed)
-		return (u64)inode;
-	bpf_probe_read_kernel(&addr, sizeof(addr), ctx);
+	/* Typed contexts are arrays of arguments. */
+	if (typed)
+		bpf_probe_read_kernel(&addr, sizeof(addr), ctx);
 	return addr;
+#endif
 }
 
 /*
@@ -184,6 +201,54 @@ static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool
  *
  * Not static: the verifier then looks at it once and not at every call.
  */
+#ifdef E4R_DIRECT
+/*
+ * A load that fails gives 0. What could be 0 as well is told from it by a member beside
+ * it that never is.
+ */
+#define LOADED(member) (*(const volatile typeof(member) *)&(member) != 0)
+
+__noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
+{
+	const struct ext4_inode_info *ei = CAST(
+		struct ext4_inode_info, addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
+	const struct extent_status *es;
+	const void *next;
+	u32 from, len;
+	u64 pblk;
+	int i;
+
+	if (use_cache) {
+		es = ei->i_es_tree.cache_es;
+		if (es && lblk - es->es_lblk < es->es_len)
+			goto found;
+	}
+	next = ei->i_es_tree.root.rb_node;
+	if (!next)
+		return LOADED(ei->vfs_inode.i_sb) ? ES_MISSING : 0;
+	for (i = 0; i < ES_MAX_DEPTH; i++) {
+		es = CAST(struct extent_status, es_of_rb(next));
+		from = es->es_lblk;
+		len = es->es_len;
+		if (from > lblk)
+			next = es->rb_node.rb_left;
+		else if (lblk - from >= len)
+			next = es->rb_node.rb_right;
+		else
+			goto found;
+		if (!next)
+			return LOADED(es->es_len) ? ES_MISSING : 0;
+	}
+	return 0;
+found:
+	/* A status of 0 is no entry's: that load failed. */
+	pblk = es->es_pblk;
+	/* The block number of a hole or a delayed entry is all ones: leave it. */
+	if (pblk & (ES_WRITTEN | ES_UNWRITTEN))
+		pblk += lblk - es->es_lblk;
+	return pblk & ~ES_MISSING;
+}
+#else
 __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 {
 	const struct ext4_inode_info *ei =
@@ -218,5 +283,6 @@ found:
 		node.pblk += lblk - node.lblk;
 	return node.pblk & ~ES_MISSING;
 }
+#endif
 
 #endif /* EXT4RACE_EXT4_BPF_H */

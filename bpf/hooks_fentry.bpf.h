@@ -6,7 +6,7 @@
 SEC("fentry/ext4_es_insert_delayed_block")
 int BPF_PROG(fentry_insert_block, struct inode *inode, u32 lblk)
 {
-	return on_delayed_insert(ctx, inode, lblk, 1, true);
+	return on_delayed_insert(ctx, inode, lblk, 1, true, cfg_preemptible);
 }
 
 SEC("fexit/ext4_es_insert_delayed_block")
@@ -18,7 +18,7 @@ int BPF_PROG(fexit_insert_block, struct inode *inode, u32 lblk, bool allocated, 
 SEC("fentry/ext4_es_insert_delayed_extent")
 int BPF_PROG(fentry_insert_extent, struct inode *inode, u32 lblk, u32 len)
 {
-	return on_delayed_insert(ctx, inode, lblk, len, true);
+	return on_delayed_insert(ctx, inode, lblk, len, true, cfg_preemptible);
 }
 
 SEC("fentry/ext4_es_insert_extent")

@@ -6,7 +6,7 @@
 SEC("kprobe/ext4_es_insert_delayed_block")
 int BPF_KPROBE(kprobe_insert_block, struct inode *inode, u32 lblk)
 {
-	return on_delayed_insert(ctx, inode, lblk, 1, false);
+	return on_delayed_insert(ctx, inode, lblk, 1, false, false);
 }
 
 SEC("kretprobe/ext4_es_insert_delayed_block")
@@ -18,7 +18,7 @@ int BPF_KRETPROBE(kretprobe_insert_block, int ret)
 SEC("kprobe/ext4_es_insert_delayed_extent")
 int BPF_KPROBE(kprobe_insert_extent, struct inode *inode, u32 lblk, u32 len)
 {
-	return on_delayed_insert(ctx, inode, lblk, len, false);
+	return on_delayed_insert(ctx, inode, lblk, len, false, false);
 }
 
 SEC("kprobe/ext4_es_insert_extent")

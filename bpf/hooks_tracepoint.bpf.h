@@ -29,12 +29,12 @@
 		return (usable) ? (call) : 0;                                                      \
 	}
 
-TRACEPOINT(insert_block, ext4_es_insert_delayed_block, inode && es && !es_tracepoints_late(),
-	   on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
+TRACEPOINT(insert_block, ext4_es_insert_delayed_block, inode && !es_tracepoints_late(),
+	   on_delayed_entry(ctx, inode, es, typed),
 	   struct inode *inode, struct extent_status *es)
 
-TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent, inode && es && !es_tracepoints_late(),
-	   on_delayed_insert(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len), typed),
+TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent, inode && !es_tracepoints_late(),
+	   on_delayed_entry(ctx, inode, es, typed),
 	   struct inode *inode, struct extent_status *es)
 
 TRACEPOINT(es_insert, ext4_es_insert_extent, inode && es,

@@ -9,6 +9,8 @@ const volatile unsigned int cfg_devs[E4R_MAX_FILTER];	  /* kernel encoding */
 const volatile bool cfg_stacks;			  /* record stacks */
 const volatile bool cfg_insert_returns;		  /* a return hook decides */
 const volatile bool cfg_fault_seen;		  /* fault hooks are attached */
+const volatile bool cfg_window_seen;		  /* these, or the mapping hook */
+const volatile bool cfg_preemptible;		  /* a program can meet itself on a CPU */
 
 #define TASK_SLOTS  4096
 #define ALLOC_SLOTS 8192
@@ -111,6 +113,12 @@ struct {
 	__type(key, struct file_key);
 	__type(value, u64);
 } files SEC(".maps");
+
+/*
+ * Not a per-CPU map: finding the place in one takes as long as all else that a
+ * buffered write costs.
+ */
+struct e4r_hot hot[E4R_HOT_CPUS] __attribute__((aligned(64)));
 
 /* Entries in files: spares inode destruction the look-up while there are none. */
 long n_files;

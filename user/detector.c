@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
@@ -14,6 +15,7 @@
 #include "classic.h"
 #include "classic.skel.h"
 #include "detector.h"
+#include "direct.skel.h"
 #include "ext4race.skel.h"
 
 #define CONSUME_MAX 256 /* events between looks at what else there is to do */
@@ -32,9 +34,11 @@ enum map {
 
 struct detector {
 	struct detector_config config;
-	/* One of the two, and its object. */
+	/* One of the three, and its object. */
 	struct ext4race_bpf *skel;
+	struct direct_bpf *direct; /* the same, by plain loads */
 	struct classic_bpf *classic;
+	bool may_direct; /* take that one */
 	struct bpf_object *obj;
 	int map_fd[MAP_MAX];
 	struct ring_buffer *ring;
@@ -98,17 +102,66 @@ static const char *const map_names[MAP_MAX] = {
 	[MAP_STACKS] = "stacks",     [MAP_EVENTS] = "events",
 };
 
-static void configure(struct ext4race_bpf *skel, const struct detector_config *config,
-		      const struct hook_plan *plan)
+static bool in_vmlinux(const struct kernel *kernel, const char *name, unsigned int kind)
 {
+	return kernel->vmlinux && btf__find_by_name_kind(kernel->vmlinux, name, kind) > 0;
+}
+
+/*
+ * bpf_rdonly_cast() is there, and the types to cast to are where it looks for them.
+ * A BTF from a file numbers types its own way.
+ */
+static bool has_direct_loads(const struct kernel *kernel)
+{
+	return in_vmlinux(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC) && !kernel->custom &&
+	       kernel_ext4_btf(kernel) == kernel->vmlinux;
+}
+
+static bool btf_has_member(const struct btf *btf, const char *type, const char *member)
+{
+	const struct btf_type *t;
+	int id, i;
+
+	id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -ENOENT;
+	if (id < 0)
+		return false;
+	t = btf__type_by_id(btf, id);
+	for (i = 0; i < btf_vlen(t); i++) {
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a program can be preempted and meet itself on the same CPU: fentry, unless
+ * the kernel keeps programs from recursion. It counts what it skips for that, and says
+ * so, since 9ed9e9ba2337 (5.12).
+ */
+static bool is_preemptible(const struct kernel *kernel, enum attach_mode mode)
+{
+	return mode == ATTACH_FENTRY &&
+	       !btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
+}
+
+/* The two objects are built from the same source. */
+typedef struct ext4race_bpf__rodata rodata_t;
+_Static_assert(sizeof(rodata_t) == sizeof(struct direct_bpf__rodata), "rodata layout");
+
+static void configure(struct detector *det, rodata_t *rodata, const struct kernel *kernel)
+{
+	const struct detector_config *config = &det->config;
+	const struct hook_choice *choice = det->plan.choice;
 	size_t i;
 
-	skel->rodata->cfg_n_devs = config->n_devs;
+	rodata->cfg_n_devs = config->n_devs;
 	for (i = 0; i < config->n_devs; i++)
-		skel->rodata->cfg_devs[i] = config->devs[i];
-	skel->rodata->cfg_stacks = config->stacks;
-	skel->rodata->cfg_insert_returns = plan->choice[HOOK_INSERT_RESULT].target;
-	skel->rodata->cfg_fault_seen = plan->choice[HOOK_FAULT].target;
+		rodata->cfg_devs[i] = config->devs[i];
+	rodata->cfg_stacks = config->stacks;
+	rodata->cfg_insert_returns = choice[HOOK_INSERT_RESULT].target;
+	rodata->cfg_fault_seen = choice[HOOK_FAULT].target;
+	rodata->cfg_window_seen = choice[HOOK_FAULT].target || choice[HOOK_MAPPING].target;
+	rodata->cfg_preemptible = is_preemptible(kernel, det->plan.mode);
 }
 
 static int configure_classic(struct classic_bpf *skel, const struct detector_config *config)
@@ -164,11 +217,19 @@ static int open_object(struct detector *det, const struct kernel *kernel)
 		det->obj = det->classic->obj;
 		return configure_classic(det->classic, &det->config);
 	}
+	if (det->may_direct) {
+		det->direct = direct_bpf__open_opts(&opts);
+		if (!det->direct)
+			return -errno;
+		det->obj = det->direct->obj;
+		configure(det, (rodata_t *)det->direct->rodata, kernel);
+		return 0;
+	}
 	det->skel = ext4race_bpf__open_opts(&opts);
 	if (!det->skel)
 		return -errno;
 	det->obj = det->skel->obj;
-	configure(det->skel, &det->config, &det->plan);
+	configure(det, det->skel->rodata, kernel);
 	return 0;
 }
 
@@ -191,6 +252,13 @@ static void size_maps(struct detector *det)
 	}
 }
 
+static int load_object(struct detector *det)
+{
+	if (det->classic)
+		return classic_bpf__load(det->classic);
+	return det->direct ? direct_bpf__load(det->direct) : ext4race_bpf__load(det->skel);
+}
+
 static int load(struct detector *det, const struct kernel *kernel)
 {
 	int err, i;
@@ -201,8 +269,7 @@ static int load(struct detector *det, const struct kernel *kernel)
 	size_maps(det);
 	err = select_programs(det->obj, &det->plan);
 	if (!err)
-		err = det->classic ? classic_bpf__load(det->classic) :
-				     ext4race_bpf__load(det->skel);
+		err = load_object(det);
 	if (err)
 		return err;
 	for (i = 0; i < MAP_MAX; i++) {
@@ -270,9 +337,12 @@ static void unload(struct detector *det)
 	det->ring = NULL;
 	if (det->skel)
 		ext4race_bpf__destroy(det->skel);
+	if (det->direct)
+		direct_bpf__destroy(det->direct);
 	if (det->classic)
 		classic_bpf__destroy(det->classic);
 	det->skel = NULL;
+	det->direct = NULL;
 	det->classic = NULL;
 	det->obj = NULL;
 }
@@ -320,7 +390,9 @@ static int try_plan(struct detector *det, const struct kernel *kernel, enum atta
 {
 	struct hook_refusals refused = {};
 	int err, err_before = 0;
+	bool loaded;
 
+	det->may_direct = !classic && has_direct_loads(kernel);
 	for (;;) {
 		err = hooks_plan(&det->plan, kernel, mode, classic, &refused, why, why_size);
 		if (err)
@@ -328,7 +400,13 @@ static int try_plan(struct detector *det, const struct kernel *kernel, enum atta
 		err = load_and_attach(det, kernel);
 		if (!err)
 			return 0;
+		loaded = det->ring;
 		unload(det);
+		/* Once more in the way that every kernel can, before anything is left out. */
+		if (det->may_direct && !loaded && err != -EPERM) {
+			det->may_direct = false;
+			continue;
+		}
 		if (!note_refusal(&refused, err))
 			break;
 		err_before = err;
@@ -538,6 +616,61 @@ static void sum_cpus(void *sum, const void *values, size_t size, int n_cpus)
 	}
 }
 
+/* Runs that the kernel skipped, of a hook's programs, because one was under way already. */
+static uint64_t skipped_runs(const struct detector *det, enum hook hook)
+{
+	const struct hook_choice *choice = &det->plan.choice[hook];
+	struct bpf_prog_info info;
+	struct bpf_program *prog;
+	uint64_t n = 0;
+	unsigned int len;
+	int i;
+
+	for (i = 0; i < HOOK_PROGS && choice->progs[i]; i++) {
+		prog = bpf_object__find_program_by_name(det->obj, choice->progs[i]);
+		memset(&info, 0, sizeof(info));
+		len = sizeof(info);
+		if (prog && !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			n += info.recursion_misses;
+	}
+	return n;
+}
+
+/* So many of the counters are in use. */
+static size_t n_hot(const struct detector *det)
+{
+	return det->n_cpus < E4R_HOT_CPUS ? det->n_cpus : E4R_HOT_CPUS;
+}
+
+static void add_hot(const struct detector *det, struct e4r_counters *counters)
+{
+	const struct e4r_hot *hot;
+	size_t i;
+
+	if (det->classic)
+		return;
+	/* The kernel's own memory, once the object is loaded. */
+	hot = det->direct ? det->direct->bss->hot : det->skel->bss->hot;
+	for (i = 0; i < n_hot(det); i++) {
+		counters->delayed_inserts += __atomic_load_n(&hot[i].delayed_inserts, __ATOMIC_RELAXED);
+		counters->fault_inserts += __atomic_load_n(&hot[i].fault_inserts, __ATOMIC_RELAXED);
+	}
+}
+
+static void add_skipped(const struct detector *det, struct e4r_counters *counters)
+{
+	int hook;
+
+	for (hook = 0; hook < HOOK_MAX; hook++) {
+		if (hook == HOOK_DELAYED_INSERT || hook == HOOK_INSERT_RESULT)
+			counters->lost_pending += skipped_runs(det, hook);
+		else if (hook == HOOK_INODE_END)
+			counters->lost_file += skipped_runs(det, hook);
+		else
+			counters->lost_window += skipped_runs(det, hook);
+	}
+}
+
 int detector_counters(const struct detector *det, struct e4r_counters *counters)
 {
 	struct e4r_counters *values;
@@ -551,6 +684,10 @@ int detector_counters(const struct detector *det, struct e4r_counters *counters)
 		err = -errno;
 	else
 		sum_cpus(counters, values, sizeof(*counters), det->n_cpus);
+	if (!err) {
+		add_hot(det, counters);
+		add_skipped(det, counters);
+	}
 	free(values);
 	return err;
 }

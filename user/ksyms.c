@@ -63,6 +63,7 @@ static bool parse_line(char *s, struct line *line)
 static int for_each(const char *path, int (*fn)(void *, const struct line *), void *arg)
 {
 	FILE *file = fopen(path ? path : KALLSYMS, "re");
+	char buffer[1 << 14];
 	struct line parsed;
 	char *line = NULL;
 	size_t size = 0;
@@ -70,6 +71,8 @@ static int for_each(const char *path, int (*fn)(void *, const struct line *), vo
 
 	if (!file)
 		return -errno;
+	/* stdio would read 1 KiB at a time. */
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 	errno = 0;
 	while (!err && getline(&line, &size, file) > 0) {
 		if (parse_line(line, &parsed))

@@ -10,7 +10,9 @@
 struct op {
 	const char *name;
 	unsigned int count; /* operations of one run */
-	unsigned int extents; /* that the file has before the run, for op_fault_among() */
+	unsigned int runs;  /* of which the fastest is taken */
+	/* For op_fault_among(): extents that a file has before the run, and files. */
+	unsigned int extents, files;
 	/* Does count operations in a new file of dirfd; *ns is the CPU time of all. */
 	int (*run)(const struct op *op, int dirfd, double *ns);
 };

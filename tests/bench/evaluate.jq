@@ -19,6 +19,8 @@ def verdict(target): if target == null then null
 	elif .plus_minus > target and .plus_minus > 0.5 then "too noisy to tell"
 	elif .median <= target then "met, within the noise"
 	else "missed, within the noise" end;
+# What was measured in turn within a round; a round that lacks one of the two is none.
+def rounds: group_by(.round) | map(map({(.state): .ns}) | add | select(.on and .empty));
 def judged(target): . + {target: target, verdict: verdict(target)};
 
 { read: 0, write: 0.5, fault: 2, fallocate: 1 } as $overhead_targets |
@@ -44,11 +46,12 @@ def judged(target): . + {target: target, verdict: verdict(target)};
 			})),
 	programs: (
 		[.[] | select(.kind == "program")] | group_by([.op, .program]) | map(
+			rounds as $rounds |
 			{
 				op: .[0].op,
 				program: .[0].program,
-				empty_ns: (map(.empty_ns) | stats),
-				over_empty_ns: (map(.ns - .empty_ns) | stats | judged(null))
+				empty_ns: ($rounds | map(.empty) | stats),
+				over_empty_ns: ($rounds | map(.on - .empty) | stats | judged(null))
 			})
 		| map(if .program == "insert_extent" or .program == "insert_block"
 			then .op as $op | .over_empty_ns |= judged($ns_targets[$op]) else . end)),
@@ -58,7 +61,7 @@ def judged(target): . + {target: target, verdict: verdict(target)};
 			.[0].op as $op |
 			{
 				extents: ($op | tonumber),
-				over_empty_ns: (map(.ns - .empty_ns) | stats | judged($tree_targets[$op]))
+				over_empty_ns: (rounds | map(.on - .empty) | stats | judged($tree_targets[$op]))
 			})),
 	instructions: ([.[] | select(.kind == "insns") | {(.program): .insns}] | add)
 }

@@ -152,10 +152,11 @@ static int op_fault(const struct op *op, int dirfd, double *ns)
  * Every second block of the file is allocated up to the number of extents asked
  * for; the faults hit holes between them, spread over the file.
  */
-static int op_fault_among(const struct op *op, int dirfd, double *ns)
+static int fault_among(const struct op *op, int dirfd, double *ns)
 {
-	unsigned int span = op->extents > op->count ? op->extents : op->count, i;
-	size_t stride = span / op->count;
+	unsigned int count = op->count / op->files, i;
+	unsigned int span = op->extents > count ? op->extents : count;
+	size_t stride = span / count;
 	int fd = new_file(dirfd), err = 0;
 
 	if (fd < 0)
@@ -165,23 +166,41 @@ static int op_fault_among(const struct op *op, int dirfd, double *ns)
 			err = -errno;
 	}
 	if (!err)
-		err = fault_pages(fd, ((size_t)span * 2 + 2) * BLOCK, op->count, stride * 2, 1, ns);
+		err = fault_pages(fd, ((size_t)span * 2 + 2) * BLOCK, count, stride * 2, 1, ns);
 	close(fd);
 	return err;
 }
 
+static int op_fault_among(const struct op *op, int dirfd, double *ns)
+{
+	unsigned int i;
+	double one = 0;
+	int err;
+
+	*ns = 0;
+	for (i = 0; i < op->files; i++) {
+		err = fault_among(op, dirfd, &one);
+		if (err)
+			return err;
+		*ns += one;
+	}
+	return 0;
+}
+
 const struct op ops[] = {
-	{ "read", 8192, 0, op_read },
-	{ "write", 4096, 0, op_write },
-	{ "fault", 4096, 0, op_fault },
-	{ "fallocate", 2048, 0, op_fallocate },
-	{ "fallocate, mapped", 2048, 0, op_fallocate_mapped },
-	{ NULL, 0, 0, NULL },
+	{ "read", 8192, 5, 0, 0, op_read },
+	{ "write", 4096, 5, 0, 0, op_write },
+	{ "fault", 4096, 5, 0, 0, op_fault },
+	{ "fallocate", 2048, 5, 0, 0, op_fallocate },
+	{ "fallocate, mapped", 2048, 5, 0, 0, op_fallocate_mapped },
+	{ NULL, 0, 0, 0, 0, NULL },
 };
 
-/* Few faults: each adds a delayed entry of its own to the tree. */
+/* Few faults a file: each adds a delayed entry of its own to the tree. */
 const struct op trees[] = {
-	{ "1", 8, 1, op_fault_among },		 { "16", 16, 16, op_fault_among },
-	{ "1000", 250, 1000, op_fault_among },	 { "100000", 1000, 100000, op_fault_among },
-	{ NULL, 0, 0, NULL },
+	{ "1", 512, 5, 1, 64, op_fault_among },
+	{ "16", 512, 5, 16, 32, op_fault_among },
+	{ "1000", 1000, 3, 1000, 4, op_fault_among },
+	{ "100000", 1000, 1, 100000, 1, op_fault_among },
+	{ NULL, 0, 0, 0, 0, NULL },
 };
