@@ -21,6 +21,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#define ES_FIND_SCOPE static __attribute__((unused))
+
 #include "event.h"
 #include "classic.h"
 #include "maps.bpf.h"

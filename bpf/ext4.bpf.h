@@ -199,8 +199,12 @@ static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool
  * meanwhile, but the shrinker may, and so may readers before acf795dc161f (6.8,
  * 5.10.213): whoever acts on a mapping found through cache_es asks again without.
  *
- * Not static: the verifier then looks at it once and not at every call.
+ * Not static: the verifier then looks at it once and not at every call. An object that
+ * reads no tree says otherwise, or it would need the kernel's BTF for nothing.
  */
+#ifndef ES_FIND_SCOPE
+#define ES_FIND_SCOPE
+#endif
 #ifdef E4R_DIRECT
 /*
  * A load that fails gives 0. What could be 0 as well is told from it by a member beside
@@ -208,7 +212,7 @@ static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool
  */
 #define LOADED(member) (*(const volatile typeof(member) *)&(member) != 0)
 
-__noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
+ES_FIND_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 {
 	const struct ext4_inode_info *ei = CAST(
 		struct ext4_inode_info, addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
@@ -249,7 +253,7 @@ found:
 	return pblk & ~ES_MISSING;
 }
 #else
-__noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
+ES_FIND_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 {
 	const struct ext4_inode_info *ei =
 		(const void *)(addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));

@@ -132,6 +132,8 @@ if [ "$expect" = storm ]; then
 	storm "$@"
 	exit
 fi
+# As if the kernel had been built without BTF.
+[ "$variant" != no-kernel-btf ] || mount -t tmpfs none /sys/kernel/btf || exit 1
 [ "$variant" != pressure ] || press &
 [ "$variant" != large-tree ] || measure_tree &
 [ "$expect" != agree ] || stop_at "$n" &
