@@ -79,14 +79,6 @@ static void on_verdict_timer(void *arg, int fd, uint32_t events)
 	monitor_start_sample(arg);
 }
 
-static void on_watchdog(void *arg, int fd, uint32_t events)
-{
-	(void)arg;
-	(void)fd;
-	(void)events;
-	notify_alive();
-}
-
 /* The reader of a pipe went away: known at once, not at the next event. */
 static void on_output_gone(void *arg, int fd, uint32_t events)
 {
@@ -121,9 +113,8 @@ static int setup_loop(struct monitor *mon)
 		err = loop_timer(mon->loop, TEXTFILE_INTERVAL, true, on_textfile_timer, mon, NULL);
 	if (!err)
 		err = loop_timer(mon->loop, VERDICT_INTERVAL, true, on_verdict_timer, mon, NULL);
-	if (!err && notify_interval())
-		err = loop_timer(mon->loop, (double)notify_interval() / 1e6, true, on_watchdog, mon,
-				 NULL);
+	if (!err)
+		err = notify_watch(mon->loop);
 	if (err)
 		return err;
 	/* A plain file always is ready and cannot be watched: nothing lost. */

@@ -159,6 +159,8 @@ int monitor_wait_for_ext4(struct monitor *mon)
 		err = loop_add(mon->loop, mon->module_fd, EPOLLIN, on_wait_look, mon);
 	if (!err && mon->opt->duration > 0)
 		err = loop_timer(mon->loop, mon->opt->duration, false, on_wait_over, mon, NULL);
+	if (!err)
+		err = notify_watch(mon->loop);
 	if (!err && !module_is_live()) {
 		say("ext4 is not loaded: waiting for it");
 		notify_ready("waiting for ext4 to be loaded");

@@ -2,7 +2,10 @@
 #include "notify.h"
 
 #ifdef HAVE_SYSTEMD
+#include <stddef.h>
 #include <systemd/sd-daemon.h>
+
+#include "loop.h"
 
 void notify_ready(const char *status)
 {
@@ -14,18 +17,22 @@ void notify_stopping(void)
 	sd_notify(0, "STOPPING=1");
 }
 
-void notify_alive(void)
+static void on_timer(void *arg, int fd, uint32_t events)
 {
+	(void)arg;
+	(void)fd;
+	(void)events;
 	sd_notify(0, "WATCHDOG=1");
 }
 
-uint64_t notify_interval(void)
+int notify_watch(struct loop *loop)
 {
 	uint64_t usec = 0;
 
 	if (sd_watchdog_enabled(0, &usec) <= 0)
 		return 0;
-	return usec / 2;
+	/* Twice as often as it has to be, as sd_watchdog_enabled(3) advises. */
+	return loop_timer(loop, (double)usec / 2e6, true, on_timer, NULL, NULL);
 }
 #else
 void notify_ready(const char *status)
@@ -37,12 +44,9 @@ void notify_stopping(void)
 {
 }
 
-void notify_alive(void)
+int notify_watch(struct loop *loop)
 {
-}
-
-uint64_t notify_interval(void)
-{
+	(void)loop;
 	return 0;
 }
 #endif

@@ -3,12 +3,11 @@
 #ifndef EXT4RACE_NOTIFY_H
 #define EXT4RACE_NOTIFY_H
 
-#include <stdint.h>
+struct loop;
 
 void notify_ready(const char *status);
 void notify_stopping(void);
-void notify_alive(void);
-/* Microseconds between notify_alive() calls, 0 when nobody watches. */
-uint64_t notify_interval(void);
+/* Where a watchdog is on, it hears of every loop that runs. 0 or negative errno. */
+int notify_watch(struct loop *loop);
 
 #endif /* EXT4RACE_NOTIFY_H */

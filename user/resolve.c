@@ -10,12 +10,14 @@
 
 #define NSEC_PER_SEC 1000000000LL
 #define PATH_CACHE   64 /* a racing file has many events in a row */
+#define PATH_AGE_NS  NSEC_PER_SEC /* it may have been renamed since */
 
 struct path_entry {
 	uint64_t ino;
 	unsigned int dev;
 	uint32_t generation;
 	bool used;
+	uint64_t time_ns; /* of the event that it was looked up for */
 	char *path; /* NULL: it cannot be had */
 };
 
@@ -93,6 +95,12 @@ struct timespec realtime_of(uint64_t monotonic_ns)
 	return (struct timespec){ .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
 }
 
+/* Events of several CPUs may be a little out of order. */
+static bool is_fresh(const struct path_entry *entry, uint64_t now_ns)
+{
+	return now_ns < entry->time_ns + PATH_AGE_NS;
+}
+
 static const char *path_of(struct resolver *res, const struct mount *mount,
 			   const struct e4r_event *ev)
 {
@@ -102,11 +110,14 @@ static const char *path_of(struct resolver *res, const struct mount *mount,
 	if (!mount)
 		return NULL;
 	if (entry->used && entry->ino == ev->ino && entry->dev == ev->dev &&
-	    entry->generation == ev->generation)
+	    entry->generation == ev->generation && is_fresh(entry, ev->time_ns))
 		return entry->path;
 	free(entry->path);
-	*entry = (struct path_entry){ .ino = ev->ino, .dev = ev->dev,
-				      .generation = ev->generation, .used = true };
+	*entry = (struct path_entry){.ino = ev->ino,
+				     .dev = ev->dev,
+				     .generation = ev->generation,
+				     .used = true,
+				     .time_ns = ev->time_ns};
 	if (!path_of_inode(mount, ev->ino, ev->generation, path, sizeof(path)))
 		entry->path = strdup(path);
 	return entry->path;

@@ -9,12 +9,6 @@
 #
 # A test is linked with the modules of UNIT_MODULES, from which the linker takes what
 # it needs, and with those it names itself: test_options_MODULES := options
-test_verify_code_MODULES := verify_code verify_verdict
-test_verify_image_MODULES := verify_image verify_code verify_verdict
-test_verify_livepatch_MODULES := verify_livepatch verify_verdict
-test_verify_samples_MODULES := verify_behaviour verify_verdict
-test_verify_verdict_MODULES := verify_verdict
-test_verify_image_LIBS := -lelf
 
 ifndef msg
 msg = @printf '  %-8s %s\n' '$(1)' '$(2)'
@@ -30,15 +24,24 @@ UNIT_OUT := $(BUILD)/tests/unit$(if $(SANITIZE),-san)
 UNIT_OBJ := $(UNIT_OUT)/obj
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_MODULES := report output mounts path residual ksyms sink_json sink_text
+test_loop_MODULES := loop
+test_monitor_livepatch_MODULES := monitor_livepatch
+test_monitor_verdict_MODULES := monitor_verdict
+test_notify_MODULES := notify loop
 test_options_MODULES := options
+test_resolve_MODULES := resolve
 test_verify_code_MODULES := verify_code verify_verdict
 test_verify_image_MODULES := verify_image verify_code verify_verdict
 test_verify_livepatch_MODULES := verify_livepatch verify_verdict
 test_verify_samples_MODULES := verify_behaviour verify_verdict
 test_verify_verdict_MODULES := verify_verdict
+test_notify_LIBS := $(shell $(PKG_CONFIG) --libs libsystemd 2>/dev/null)
 test_verify_image_LIBS := -lelf
 # Of a module only what the test calls has to be linked, with what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP
+ifeq ($(shell $(PKG_CONFIG) --exists libsystemd && echo yes),yes)
+UNIT_CFLAGS += -DHAVE_SYSTEMD
+endif
 UNIT_LDFLAGS := -pthread -Wl,--gc-sections
 ifdef SANITIZE
 UNIT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
