@@ -23,8 +23,14 @@ verdict_is follow-before 1 vulnerable
 livepatch_load
 check load $? 'loaded, transition complete'
 verdict_is follow-loaded 2 fixed
+livepatch_disable
+verdict_is follow-disabled 3 vulnerable
+wait_for "removal of the module" rmmod ext4race_livepatch 2>/dev/null
+livepatch_load
+check load-again $? 'loaded, transition complete'
+verdict_is follow-loaded-again 4 fixed
 livepatch_unload
-verdict_is follow-unloaded 3 vulnerable
+verdict_is follow-unloaded 5 vulnerable
 monitor_stop
 between contradictions "$(grep -c CONTRADICTION /out/monitor.err)" 0 0 'contradictions'
 echo end
