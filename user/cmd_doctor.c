@@ -144,6 +144,7 @@ static void find_advice(struct doctor *doc)
 {
 	const struct kernel *kernel = &doc->kernel;
 	const struct trial *fentry = trial_of(doc, ATTACH_FENTRY);
+	char path[64];
 	bool refused = fentry && (fentry->err == -EPERM || fentry->err == -EACCES);
 
 	if (doc->problem[0]) {
@@ -168,7 +169,7 @@ static void find_advice(struct doctor *doc)
 	if (!doc->chosen && doc->opt->attach != ATTACH_AUTO)
 		advise(doc, "leave --attach %s out: another mode may work",
 		       attach_mode_name(doc->opt->attach));
-	if (!doc->chosen)
+	if (!doc->chosen && !kernel_tracefs("events", path, sizeof(path)))
 		advise(doc, "classic tracepoints need tracefs: mount -t tracefs tracefs "
 			    "/sys/kernel/tracing");
 }
@@ -285,6 +286,12 @@ static json_t *json_capabilities(void)
 	return object;
 }
 
+/* Where no hook was tried because the mode is impossible, the mode's reason is each one's. */
+static const char *reason_of(const struct trial *trial, const struct hook_info *info)
+{
+	return info->bound[0] || info->reason[0] || !trial->err ? info->reason : trial->why;
+}
+
 static json_t *json_trial(const struct trial *trial)
 {
 	struct hook_info infos[HOOK_MAX];
@@ -295,7 +302,7 @@ static json_t *json_trial(const struct trial *trial)
 	for (i = 0; i < HOOK_MAX; i++)
 		json_array_append_new(hooks, json_pack("{s:s, s:o, s:o}", "hook", infos[i].name,
 						       "bound", string_or_null(infos[i].bound),
-						       "reason", string_or_null(infos[i].reason)));
+						       "reason", string_or_null(reason_of(trial, &infos[i]))));
 	return json_pack("{s:s, s:b, s:b, s:o, s:o}", "attach", attach_mode_name(trial->mode),
 			 "works", !trial->err, "classic", trial->plan.classic, "reason",
 			 string_or_null(trial->err ? trial->why : NULL), "hooks", hooks);
