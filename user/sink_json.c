@@ -176,9 +176,9 @@ static json_t *json_leak(const struct race_info *race)
 {
 	const struct e4r_event *ev = race->ev;
 
-	return json_pack("{s:o, s:o, s:I, s:I, s:I}", "dev", json_dev(ev->dev), "mount",
-			 json_name(race->mount), "ino", (json_int_t)ev->ino, "blocks",
-			 (json_int_t)ev->len, "overwrites", (json_int_t)ev->overwrites);
+	return json_pack("{s:o, s:I, s:I, s:I}", "dev", json_dev(ev->dev), "ino",
+			 (json_int_t)ev->ino, "blocks", (json_int_t)ev->len, "overwrites",
+			 (json_int_t)ev->overwrites);
 }
 
 static json_t *json_verdict(const struct verdict_info *verdict)

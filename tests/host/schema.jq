@@ -70,9 +70,9 @@ def collision(mapping):
 	(.fault | task), (.allocator | select(. != null) | allocator);
 
 def leak:
-	(common + ["dev", "mount", "ino", "blocks", "overwrites"]) as $all |
+	(common + ["dev", "ino", "blocks", "overwrites"]) as $all |
 	missing($all), unknown($all),
-	wrong("dev"; dev), wrong("mount"; name_or_null), wrong("ino"; count),
+	wrong("dev"; dev), wrong("ino"; count),
 	wrong("blocks"; count and . > 0), wrong("overwrites"; count);
 
 def verdict:
