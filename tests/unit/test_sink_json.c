@@ -554,45 +554,18 @@ static void test_output_lost(void **state)
 {
 	struct summary_info summary = {0};
 	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), pipe = broken_pipe();
-	struct {
-		int fd, err;
-	} cases[] = {{full, -ENOSPC}, {pipe, -EPIPE}, {-1, -EBADF}, {closed_fd(), -EBADF}};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct sink *sink = sink_json_open(cases[i].fd);
-
-		assert_non_null(sink);
-		assert_int_equal(sink->ops->event(sink, &report), cases[i].err);
-		/* for good: what follows must not be glued to half a line */
-		assert_int_equal(sink->ops->event(sink, &report), cases[i].err);
-		assert_int_equal(sink->ops->close(sink), cases[i].err);
-	}
-	close(full);
-	close(pipe);
+	ends_when_lost(sink_json_open, &report);
 }
 
-/* A sink that failed once stays silent, even if the fd would work again. */
 static void test_silent_after_error(void **state)
 {
 	struct summary_info summary = {0};
 	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
-	int fd = closed_fd(), again;
-	struct sink *sink = sink_json_open(fd);
-	char *text;
 
 	(void)state;
-	assert_int_equal(sink->ops->event(sink, &report), -EBADF);
-	again = capture_fd();
-	assert_int_equal(again, fd);
-	assert_int_equal(sink->ops->event(sink, &report), -EBADF);
-	text = captured(again);
-	assert_string_equal(text, "");
-	free(text);
-	assert_int_equal(sink->ops->close(sink), -EBADF);
-	close(again);
+	stays_silent(sink_json_open, &report);
 }
 
 int main(void)

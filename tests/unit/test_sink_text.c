@@ -558,49 +558,27 @@ static void test_summary_many(void **state)
 	free(r);
 }
 
-static void test_output_lost(void **state)
+static struct sink *open_text(int fd)
 {
-	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), pipe = broken_pipe();
-	struct {
-		int fd, err;
-	} cases[] = {{full, -ENOSPC}, {pipe, -EPIPE}, {-1, -EBADF}, {closed_fd(), -EBADF}};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct sink *sink = sink_text_open(cases[i].fd, false);
-
-		assert_non_null(sink);
-		assert_int_equal(sink->ops->event(sink, &report), cases[i].err);
-		assert_int_equal(sink->ops->event(sink, &report), cases[i].err);
-		assert_int_equal(sink->ops->close(sink), cases[i].err);
-	}
-	close(full);
-	close(pipe);
+	return sink_text_open(fd, false);
 }
 
-/* A sink that failed once stays silent, even if the fd would work again. */
+static void test_output_lost(void **state)
+{
+	struct summary_info summary = {0};
+	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+
+	(void)state;
+	ends_when_lost(open_text, &report);
+}
+
 static void test_silent_after_error(void **state)
 {
 	struct summary_info summary = {0};
 	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
-	int fd = closed_fd(), again;
-	struct sink *sink = sink_text_open(fd, false);
-	char *text;
 
 	(void)state;
-	assert_int_equal(sink->ops->event(sink, &report), -EBADF);
-	again = capture_fd();
-	assert_int_equal(again, fd);
-	assert_int_equal(sink->ops->event(sink, &report), -EBADF);
-	text = captured(again);
-	assert_string_equal(text, "");
-	free(text);
-	assert_int_equal(sink->ops->close(sink), -EBADF);
-	close(again);
+	stays_silent(open_text, &report);
 }
 
 /* What one overwrite looks like on a terminal, malloc()ed. */

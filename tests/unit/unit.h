@@ -126,4 +126,43 @@ static UNUSED struct e4r_event sample_event(void)
 		1763869451, 123456789                                                              \
 	}
 
+/* Each way to lose the output is told, and for good: nothing is glued to half a line. */
+static UNUSED void ends_when_lost(struct sink *(*open_sink)(int fd), const struct report *report)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), pipe = broken_pipe();
+	struct {
+		int fd, err;
+	} cases[] = {{full, -ENOSPC}, {pipe, -EPIPE}, {-1, -EBADF}, {closed_fd(), -EBADF}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct sink *sink = open_sink(cases[i].fd);
+
+		assert_non_null(sink);
+		assert_int_equal(sink->ops->event(sink, report), cases[i].err);
+		assert_int_equal(sink->ops->event(sink, report), cases[i].err);
+		assert_int_equal(sink->ops->close(sink), cases[i].err);
+	}
+	close(full);
+	close(pipe);
+}
+
+/* A sink that failed once stays silent, even if the fd would work again. */
+static UNUSED void stays_silent(struct sink *(*open_sink)(int fd), const struct report *report)
+{
+	int fd = closed_fd(), again;
+	struct sink *sink = open_sink(fd);
+	char *text;
+
+	assert_int_equal(sink->ops->event(sink, report), -EBADF);
+	again = capture_fd();
+	assert_int_equal(again, fd);
+	assert_int_equal(sink->ops->event(sink, report), -EBADF);
+	text = captured(again);
+	assert_string_equal(text, "");
+	free(text);
+	assert_int_equal(sink->ops->close(sink), -EBADF);
+	close(again);
+}
+
 #endif /* EXT4RACE_UNIT_H */
