@@ -40,7 +40,7 @@ const struct mount *mounts_find(const struct mounts *mounts, unsigned int dev);
  * -EMEDIUMTYPE (not ext4), or another negative errno.
  */
 int mounts_resolve(const struct mounts *mounts, const char *path, const struct mount **found);
-/* True once the mount table changed since the last call; fd is for EPOLLPRI. */
+/* An fd on which EPOLLPRI tells each change of the mount table; close(2) it. Negative errno. */
 int mounts_watch_fd(void);
 
 /*
