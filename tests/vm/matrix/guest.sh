@@ -107,6 +107,15 @@ module() {
 	wait "$monitor"
 }
 
+# What doctor foretells, before anything is attached.
+foretell() {
+	while [ "$1" != -- ]; do shift; done
+	shift
+	ext4race-detect doctor -o json "$@" >/out/doctor.json 2>/out/doctor.err
+	echo $? >/out/doctor.status
+	left >/out/doctor.left
+}
+
 # The same counted in another way by a second monitor, over the same run.
 second=
 start_second() {
@@ -137,6 +146,7 @@ fi
 [ "$variant" != pressure ] || press &
 [ "$variant" != large-tree ] || measure_tree &
 [ "$expect" != agree ] || stop_at "$n" &
+foretell "$@"
 [ ! -e /usr/local/bin/second ] || start_second "$(cat /usr/local/bin/second)"
 sh /usr/local/bin/watch.sh row "$load" "$@" || exit 1
 if [ -n "$second" ]; then

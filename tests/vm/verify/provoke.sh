@@ -47,11 +47,12 @@ remount()
 vulnerable()
 {
 	provoke 2 --duration 10
-	[ "$(value overwritten_blocks)" -ge 1000 ] || fail "only $(value overwritten_blocks) overwritten"
+	# Thousands on a machine that has nothing else to do.
+	[ "$(value overwritten_blocks)" -ge 100 ] || fail "only $(value overwritten_blocks) overwritten"
 	[ "$(value overwritten_blocks)" = "$(residual)" ] || fail "residual is $(residual)"
 	[ "$(value leaked_blocks)" = "$(residual)" ] || fail "leaked $(value leaked_blocks), residual $(residual)"
 	remount
-	provoke 2 --duration 10 --widen 2000
+	provoke 2 --duration 60 --widen 2000 --max-leak 2000
 	[ "$(value overwritten_blocks)" -ge 1000 ] || fail "widened: only $(value overwritten_blocks)"
 	remount
 	provoke 2 --duration 90 --max-leak 100
@@ -67,13 +68,13 @@ vulnerable()
 
 fixed()
 {
-	provoke 0 --duration 10 --widen 2000
+	provoke 0 --duration 60 --widen 2000
 	[ "$(value averted)" -ge 1000 ] || fail "only $(value averted) averted"
 	[ "$(value overwritten_blocks)" = 0 ] && [ "$(residual)" = 0 ] || fail "leak on a fixed kernel"
 	remount
 }
 
-# interrupt SIGNAL WANT_STATUS: in the middle of a widened run
+# interrupt SIGNAL WANT_STATUS...: in the middle of a widened run; one of the statuses
 interrupt()
 {
 	ext4race-detect provoke --dir /mnt/extra --yes -o json --duration 60 --widen 10000 >/tmp/result 2>/tmp/stderr &
@@ -88,7 +89,10 @@ interrupt()
 	kill -"$1" $pid
 	wait $pid
 	got=$?
-	[ "$got" = "$2" ] || fail "$1: exit $got, not $2: $(cat /tmp/stderr)"
+	case " $2 " in
+	*" $got "*) ;;
+	*) fail "$1: exit $got, not $2: $(cat /tmp/stderr)" ;;
+	esac
 	grep -l prog_id /proc/[0-9]*/fdinfo/* 2>/dev/null && fail "$1: programs were left"
 	remount
 }
@@ -106,7 +110,8 @@ case $expected in
 fixed) ok=0 ;;
 *) ok=2 ;;
 esac
-interrupt INT $ok
+# 3: it was ended before there was any collision.
+interrupt INT "$ok 3"
 interrupt KILL 137
 
 # A full disk and a directory that goes away end the run, cleanly.
