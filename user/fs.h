@@ -12,12 +12,12 @@
 #include <sys/types.h>
 
 struct mount {
-	unsigned int dev;   /* E4R_DEV() encoding */
-	int id;		    /* mount id */
-	char *root;	    /* root of the mount within the filesystem */
-	char *point;	    /* mount point, octal escapes decoded */
-	char *source;	    /* "/dev/vda1" */
-	char *options;	    /* super options, comma separated */
+	unsigned int dev; /* E4R_DEV() encoding */
+	int id;		  /* mount id */
+	char *root;	  /* root of the mount within the filesystem */
+	char *point;	  /* mount point, octal escapes decoded */
+	char *source;	  /* "/dev/vda1" */
+	char *options;	  /* super options, comma separated */
 };
 
 struct mounts {

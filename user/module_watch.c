@@ -10,13 +10,13 @@
 
 #include "module_watch.h"
 
-#define MODULE_DIR "/sys/module/ext4/"
+#define MODULE_DIR   "/sys/module/ext4/"
 #define KERNEL_GROUP 1 /* the kernel's own uevents; group 2 is udev's */
 
-#define WORD(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
-#define LOAD(offset)	 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset))
+#define WORD(a, b, c, d)  ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+#define LOAD(offset)	  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset))
 #define EQUAL(word, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (word), (t), (f))
-#define RETURN(bytes)	 BPF_STMT(BPF_RET | BPF_K, (bytes))
+#define RETURN(bytes)	  BPF_STMT(BPF_RET | BPF_K, (bytes))
 
 /*
  * Modules come and go seldom; network interfaces and block devices of a container host
@@ -46,7 +46,7 @@ static void let_modules_through(int fd)
 
 int module_watch_open(void)
 {
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP };
+	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP};
 	int fd, err;
 
 	fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);

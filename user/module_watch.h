@@ -12,8 +12,8 @@ enum module_event {
 	MODULE_NOTHING, /* something else happened */
 	MODULE_CAME,	/* its code is there, its init function may still run */
 	MODULE_WENT,
-	MODULE_MAYBE,	/* announcements were lost: look */
-	MODULE_OTHER,	/* another module came or went */
+	MODULE_MAYBE, /* announcements were lost: look */
+	MODULE_OTHER, /* another module came or went */
 };
 
 /* A socket to wait on, or negative errno. */

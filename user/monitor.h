@@ -45,9 +45,9 @@ struct monitor {
 	bool away;     /* ext4 was unloaded, nothing is attached */
 	unsigned char build[MODULE_BUILD_MAX]; /* of the ext4 that was attached to */
 	unsigned int build_len;
-	struct verdict_sample *sample;	  /* NULL: no verdict is being sampled */
-	int sample_timer;		  /* ends it */
-	int retry_timer;		  /* makes another one, or -1 */
+	struct verdict_sample *sample; /* NULL: no verdict is being sampled */
+	int sample_timer;	       /* ends it */
+	int retry_timer;	       /* makes another one, or -1 */
 	double retry_sec;
 	struct livepatch_state livepatch; /* as of the last sample */
 	double livepatch_wait;		  /* seconds until the next look, 0: none is due */

@@ -10,8 +10,8 @@
 #include "loop.h"
 #include "monitor.h"
 
-#define SAMPLE_INSERTS 16
-#define SAMPLE_SEC     10.0 /* at most: while it lasts, ext4.ko cannot be unloaded */
+#define SAMPLE_INSERTS	16
+#define SAMPLE_SEC	10.0 /* at most: while it lasts, ext4.ko cannot be unloaded */
 #define RETRY_FIRST_SEC 60.0
 #define RETRY_MAX_SEC	86400.0 /* then the daily sample does it */
 

@@ -50,25 +50,25 @@ struct verdict_info {
 
 /* A logical hook and what became of it. */
 struct hook_info {
-	const char *name;  /* "delayed_insert", "allocation", "fault", ... */
-	char bound[128];   /* "kprobe ext4_fallocate", empty if not bound */
-	char reason[256];  /* why (better candidates were) not bound, or empty */
+	const char *name; /* "delayed_insert", "allocation", "fault", ... */
+	char bound[128];  /* "kprobe ext4_fallocate", empty if not bound */
+	char reason[256]; /* why (better candidates were) not bound, or empty */
 };
 
 #define HOOKS_MAX 16
 
 struct fs_info {
-	unsigned int dev;      /* E4R_DEV() encoding */
-	char source[64];       /* "vda1": name under /sys/fs/ext4 */
-	const char *mount;     /* first mount point, NULL when not mounted here */
+	unsigned int dev;  /* E4R_DEV() encoding */
+	char source[64];   /* "vda1": name under /sys/fs/ext4 */
+	const char *mount; /* first mount point, NULL when not mounted here */
 };
 
 struct start_info {
 	const char *version;
-	const char *kernel;  /* uname -r */
-	const char *attach;  /* "fentry", "kprobe" or "tracepoint" */
+	const char *kernel;    /* uname -r */
+	const char *attach;    /* "fentry", "kprobe" or "tracepoint" */
 	const char *certainty; /* "full", or what this mode cannot see */
-	bool degraded;	     /* certainty is less than full */
+	bool degraded;	       /* certainty is less than full */
 	size_t n_hooks;
 	const struct hook_info *hooks;
 	size_t n_fs;
@@ -106,7 +106,7 @@ struct summary_info {
 	unsigned long long averted;
 	unsigned long long leaked_blocks;
 	unsigned long long leaked_files;
-	unsigned long long lost_events; /* sum of all that was lost ... */
+	unsigned long long lost_events;	  /* sum of all that was lost ... */
 	unsigned long long lost_evidence; /* ... of which could hide a race */
 	size_t n_residual;
 	const struct residual *residual;

@@ -9,7 +9,7 @@
 #include "resolve.h"
 
 #define NSEC_PER_SEC 1000000000LL
-#define PATH_CACHE   64 /* a racing file has many events in a row */
+#define PATH_CACHE   64		  /* a racing file has many events in a row */
 #define PATH_AGE_NS  NSEC_PER_SEC /* it may have been renamed since */
 
 struct path_entry {
@@ -18,7 +18,7 @@ struct path_entry {
 	uint32_t generation;
 	bool used;
 	uint64_t time_ns; /* of the event that it was looked up for */
-	char *path; /* NULL: it cannot be had */
+	char *path;	  /* NULL: it cannot be had */
 };
 
 struct stack_names {
@@ -92,7 +92,7 @@ struct timespec realtime_of(uint64_t monotonic_ns)
 	clock_gettime(CLOCK_REALTIME, &real);
 	ns = real.tv_sec * NSEC_PER_SEC + real.tv_nsec -
 	     (mono.tv_sec * NSEC_PER_SEC + mono.tv_nsec) + (int64_t)monotonic_ns;
-	return (struct timespec){ .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
+	return (struct timespec){.tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC};
 }
 
 /* Events of several CPUs may be a little out of order. */

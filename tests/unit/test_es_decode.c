@@ -38,11 +38,11 @@ static long bpf_probe_read_kernel(void *to, u32 size, const void *from)
 	return 0;
 }
 
-#define bpf_core_read(to, size, from)	    bpf_probe_read_kernel(to, size, from)
-#define bpf_core_field_exists(field)	    ((void)sizeof(field), true)
-#define bpf_core_field_offset(type, member) __builtin_offsetof(type, member)
-#define BPF_CORE_READ_1(ptr, a)		    ((ptr)->a)
-#define BPF_CORE_READ_2(ptr, a, b)	    ((ptr)->a->b)
+#define bpf_core_read(to, size, from)	       bpf_probe_read_kernel(to, size, from)
+#define bpf_core_field_exists(field)	       ((void)sizeof(field), true)
+#define bpf_core_field_offset(type, member)    __builtin_offsetof(type, member)
+#define BPF_CORE_READ_1(ptr, a)		       ((ptr)->a)
+#define BPF_CORE_READ_2(ptr, a, b)	       ((ptr)->a->b)
 #define BPF_CORE_READ_N(_1, _2, _3, name, ...) name
 #define BPF_CORE_READ(...)                                                                         \
 	BPF_CORE_READ_N(__VA_ARGS__, BPF_CORE_READ_2, BPF_CORE_READ_1)(__VA_ARGS__)
@@ -83,7 +83,7 @@ static void plant(int n)
 
 static void entry(int i, u32 lblk, u32 len, u64 pblk)
 {
-	entries[i] = (struct extent_status){ .es_lblk = lblk, .es_len = len, .es_pblk = pblk };
+	entries[i] = (struct extent_status){.es_lblk = lblk, .es_len = len, .es_pblk = pblk};
 }
 
 static void test_is_mapping(void **state)
@@ -131,8 +131,8 @@ static void test_bounds(void **state)
 /* REFERENCED must not be taken for "missing", and unmapped entries have no block. */
 static void test_status(void **state)
 {
-	static const u64 kinds[] = { ES_WRITTEN, ES_UNWRITTEN, ES_DELAYED, ES_HOLE,
-				     ES_UNWRITTEN | ES_DELAYED };
+	static const u64 kinds[] = {ES_WRITTEN, ES_UNWRITTEN, ES_DELAYED, ES_HOLE,
+				    ES_UNWRITTEN | ES_DELAYED};
 	size_t i;
 
 	(void)state;
@@ -164,7 +164,8 @@ static void test_random(void **state)
 		lblk += next_random(&seed) % 2;
 		entry(i, lblk, len, status | (lblk + 77));
 		for (k = 0; k < len; k++, lblk++)
-			model[lblk] = status | (lblk - (status & (ES_DELAYED | ES_HOLE) ? k : 0) + 77);
+			model[lblk] = status |
+				      (lblk - (status & (ES_DELAYED | ES_HOLE) ? k : 0) + 77);
 	}
 	plant(ENTRIES);
 	for (i = 0; i < BLOCKS; i++) {
@@ -264,9 +265,9 @@ static void test_inode_lock(void **state)
 
 static void test_inode_members(void **state)
 {
-	struct super_block sb = { .s_dev = E4R_DEV(7, 3), .s_blocksize_bits = 12 };
-	struct address_space mapping = { .i_mmap_writable = { 1 } };
-	struct inode inode = { .i_sb = &sb, .i_mapping = &mapping };
+	struct super_block sb = {.s_dev = E4R_DEV(7, 3), .s_blocksize_bits = 12};
+	struct address_space mapping = {.i_mmap_writable = {1}};
+	struct inode inode = {.i_sb = &sb, .i_mapping = &mapping};
 
 	(void)state;
 	assert_int_equal(inode_dev(&inode, true), E4R_DEV(7, 3));
@@ -288,16 +289,11 @@ static void test_inode_members(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_is_mapping),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_status),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_cache_spares_the_tree),
-		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_circle_and_depth),
-		cmocka_unit_test(test_inode_lock),
-		cmocka_unit_test(test_inode_members),
+		cmocka_unit_test(test_is_mapping), cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_bounds),	   cmocka_unit_test(test_status),
+		cmocka_unit_test(test_random),	   cmocka_unit_test(test_cache_spares_the_tree),
+		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_circle_and_depth),
+		cmocka_unit_test(test_inode_lock), cmocka_unit_test(test_inode_members),
 	};
 
 	return cmocka_run_group_tests_name("es_decode", tests, NULL, NULL);

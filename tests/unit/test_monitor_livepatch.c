@@ -107,8 +107,8 @@ static void test_transition(void **state)
 	(void)state;
 	monitor_note_livepatches(&mon);
 	monitor_look_at_livepatches(&mon);
-	current = (struct livepatch_state){.any = true, .replaces_insert = true,
-					   .in_transition = true};
+	current = (struct livepatch_state){
+		.any = true, .replaces_insert = true, .in_transition = true};
 	for (i = 0; i < 20; i++) {
 		look();
 		assert_non_null(due);

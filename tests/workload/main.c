@@ -259,7 +259,7 @@ static void give_up(int sig)
 	_exit(1);
 }
 
-static void catch (int sig, void (*fn)(int), int flags)
+static void handle(int sig, void (*fn)(int), int flags)
 {
 	struct sigaction sa = {.sa_handler = fn, .sa_flags = flags};
 
@@ -284,7 +284,7 @@ static void arm_give_up(double in)
 	struct itimerspec t = {.it_value = {.tv_sec = (time_t)in + GRACE_SECONDS}};
 	timer_t timer;
 
-	catch (SIGRTMIN, give_up, 0);
+	handle(SIGRTMIN, give_up, 0);
 	if (!timer_create(CLOCK_MONOTONIC, &ev, &timer))
 		timer_settime(timer, 0, &t, NULL);
 }
@@ -392,7 +392,7 @@ static int race(const struct options *opt, const struct fs *fs)
 		return 1;
 	}
 	start = now_ns();
-	catch (SIGALRM, on_signal, SA_RESTART);
+	handle(SIGALRM, on_signal, SA_RESTART);
 	arm_deadline(ITIMER_REAL, opt->duration);
 	err = opt->processes > 1 ? run_processes(opt, fs) : worker(opt, fs, 0);
 	after = fs_residual(fs);
@@ -435,9 +435,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "race: %s, free some memory\n", strerror(errno));
 		return 1;
 	}
-	catch (SIGINT, on_signal, SA_RESTART);
-	catch (SIGTERM, on_signal, SA_RESTART);
-	catch (SIGBUS, race_bus, SA_NODEFER);
+	handle(SIGINT, on_signal, SA_RESTART);
+	handle(SIGTERM, on_signal, SA_RESTART);
+	handle(SIGBUS, race_bus, SA_NODEFER);
 	if (!opt.mode->victim)
 		err = count_run(&opt, &fs, shared) ? 1 : 0;
 	else
