@@ -244,10 +244,10 @@ static int watch(struct monitor *mon)
 		say("event loop: %s", strerror(-err));
 	notify_stopping();
 	stop_watching(mon);
-	if (!err)
-		err = monitor_report_summary(mon);
 	if (mon->opt->textfile)
 		monitor_write_metrics(mon);
+	if (!err)
+		err = monitor_report_summary(mon);
 	return err;
 }
 

@@ -106,6 +106,8 @@ static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, siz
 			mount = fs[i].mount;
 	}
 	remedies_collect(&rem, mount);
+	/* Nothing is attached any more: now a slow reader may take its time. */
+	sink_flush(mon->sinks[0]);
 	remedies_print(&rem, mon->out_fd);
 }
 
@@ -133,9 +135,13 @@ int monitor_report_summary(struct monitor *mon)
 	sum.near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
 	sum.n_residual = collect_residual(mon, fs, n, residual);
 	sum.residual = residual;
+	sum.lost_events += sink_missed(mon->sinks[0]);
 	report.summary = &sum;
 	monitor_send_report(mon, &report);
 	print_remedies(mon, fs, n, sum.overwritten_blocks);
+	if (sink_missed(mon->sinks[0]))
+		say("%llu reports were not written: the reader of the output was too slow",
+		    sink_missed(mon->sinks[0]));
 	if (mon->exit_status == EXIT_OK && mon->opt->fail_on_race) {
 		if (sum.overwritten_blocks)
 			mon->exit_status = EXIT_RACE;

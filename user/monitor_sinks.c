@@ -63,7 +63,7 @@ int monitor_open_output(struct monitor *mon)
 	if (!sink)
 		return -ENOMEM;
 	mon->sinks[mon->n_sinks++] = sink;
-	return 0;
+	return sink_never_wait(sink, mon->out_fd);
 }
 
 int monitor_open_sinks(struct monitor *mon)

@@ -8,8 +8,9 @@
 
 #include "report.h"
 
-struct metrics; /* metrics.h */
-struct loop;	/* loop.h */
+struct metrics;	     /* metrics.h */
+struct loop;	     /* loop.h */
+struct output_queue; /* output_queue.h */
 struct sink;
 
 struct sink_ops {
@@ -29,7 +30,8 @@ struct sink_ops {
 
 struct sink {
 	const struct sink_ops *ops;
-	unsigned long long missed; /* reports dropped: the reader was too slow or gone */
+	unsigned long long missed;  /* reports dropped: the reader was too slow or gone */
+	struct output_queue *queue; /* text and json: NULL where the reader is waited for */
 };
 
 /* sink->missed, which a sink's own thread may be counting right now. */
@@ -40,9 +42,21 @@ static inline unsigned long long sink_missed(const struct sink *sink)
 
 /*
  * text: for people. json: one object a line, flushed. fd is borrowed, never
- * closed. Both return NULL on ENOMEM. `width` is the terminal's, 0 if none.
+ * closed. Both return NULL on ENOMEM.
  */
 struct sink *sink_text_open(int fd, bool verbose);
 struct sink *sink_json_open(int fd);
+/*
+ * From now on a reader that is too slow costs reports, which are counted as missed,
+ * and not time; closing waits for it. For the two above. 0 or -ENOMEM.
+ */
+int sink_never_wait(struct sink *sink, int fd);
+/* Waits for the reader after all, until it has everything. */
+void sink_flush(struct sink *sink);
+/*
+ * How the two write: takes text over (allocated). The summary is never missed. 0 or the
+ * negative errno of a write.
+ */
+int sink_write(struct sink *sink, int fd, enum report_type type, char *text, size_t len);
 
 #endif /* EXT4RACE_SINK_H */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "output_queue.h"
 #include "report_json.h"
 #include "sink.h"
 
@@ -268,16 +269,17 @@ static int json_event(struct sink *sink, const struct report *report)
 	line = report_json_line(report, &len);
 	if (!line)
 		return -ENOMEM;
-	json->err = output_write(json->fd, line, len);
-	free(line);
+	json->err = sink_write(sink, json->fd, report->type, line, len);
 	return json->err;
 }
 
 static int json_close(struct sink *sink)
 {
 	struct sink_json *json = (struct sink_json *)sink;
-	int err = json->err;
+	int err = output_queue_close(sink->queue);
 
+	if (json->err)
+		err = json->err;
 	free(json);
 	return err;
 }

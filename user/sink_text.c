@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "output_queue.h"
 #include "sink.h"
 
 #define CELL_MAX  512
@@ -583,16 +584,17 @@ static int text_event(struct sink *sink, const struct report *report)
 		free(buf);
 		return -ENOMEM;
 	}
-	text->err = output_write(text->fd, buf, len);
-	free(buf);
+	text->err = sink_write(sink, text->fd, report->type, buf, len);
 	return text->err;
 }
 
 static int text_close(struct sink *sink)
 {
 	struct sink_text *text = (struct sink_text *)sink;
-	int err = text->err;
+	int err = output_queue_close(sink->queue);
 
+	if (text->err)
+		err = text->err;
 	free(text);
 	return err;
 }

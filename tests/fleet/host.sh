@@ -169,6 +169,34 @@ ends_well() {
 	wait "$DETECTOR" && jq -se '.[-1].type == "summary"' "$TMP/events"
 }
 
+into_pipe() {
+	exec "$COMMAND" --mount "$MNT" --listen "$PORT" -o json --textfile "$TMP/stopped.prom" >"$TMP/pipe"
+}
+
+# The reader of the output has stopped, and the pipe to it is full before the first
+# line: the exporter answers all the same, and a file is written.
+watches_all_the_same() {
+	mkfifo "$TMP/pipe"
+	exec 7<>"$TMP/pipe"
+	# Empty lines, which JSON does not mind: a pipe takes 64 KiB.
+	timeout 10 head -c 65536 /dev/zero | tr '\0' '\n' >"$TMP/pipe"
+	spawn "$TMP/stopped.log" into_pipe
+	DETECTOR=$SPAWNED
+	until_ok 60 curl -fsS --max-time 5 "http://127.0.0.1:$PORT/healthz" &&
+		until_ok 60 judged && test -s "$TMP/stopped.prom"
+}
+
+# Told to end, it waits for the reader: no line is lost that was taken.
+gives_all_in_the_end() {
+	local detector=$DETECTOR
+	kill -TERM "$detector"
+	spawn "$TMP/lines" cat "$TMP/pipe"
+	# The last writer but the detector; without it the reader sees the end.
+	exec 7<&-
+	wait "$detector" || return 1
+	until_ok 20 jq -se '[.[].type] | .[0] == "start" and .[-1] == "summary"' "$TMP/lines"
+}
+
 exec 3>&1
 ok "an ext4 of its own" filesystem
 configure
@@ -194,3 +222,7 @@ ok "Prometheus is up" until_ok 60 curl -fsS "$PROM/-/ready"
 ok "it scrapes the detector" until_ok 60 is 'up{job="ext4race"}' 1
 ok "and has its release" until_ok 60 is "sum(release:ext4race_hosts:count{release=\"$(uname -r)\"})" 1
 ok "the detector ends well" ends_well
+PORT=$(free_port)
+URL=http://127.0.0.1:$PORT/metrics
+ok "a reader that stopped does not hold it up" watches_all_the_same
+ok "and has all in the end" gives_all_in_the_end

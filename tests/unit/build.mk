@@ -50,6 +50,8 @@ UNIT_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
 UNIT_LIB := $(UNIT_OUT)/libunit.a
+# How the text and JSON sinks write.
+UNIT_MODULES += sink_write output_queue
 # What the programs run under; a test that hangs is a test that failed.
 UNIT_RUN ?=
 UNIT_TIMEOUT ?= 120

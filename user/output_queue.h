@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Lines on their way to a reader that may be slow, or may have stopped: they wait
+ * here, and whoever reports them does not.
+ *
+ * A line that can be written at once is, by the caller itself, so that errors are
+ * known at once. Only when the reader does not keep up a thread begins to wait for
+ * it, with OUTPUT_QUEUE_BYTES at most before it.
+ */
+#ifndef EXT4RACE_OUTPUT_QUEUE_H
+#define EXT4RACE_OUTPUT_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OUTPUT_QUEUE_BYTES (1u << 20)
+
+struct output_queue;
+
+/* fd is borrowed. NULL: out of memory. */
+struct output_queue *output_queue_new(int fd);
+/*
+ * Takes text over (allocated). 0; -EAGAIN when there was no room for it, not even for a
+ * part (must: there always is); or the negative errno of a write, of this line or of one
+ * before. One thread only.
+ */
+int output_queue_put(struct output_queue *q, char *text, size_t len, bool must);
+/* Waits until all is written, as long as it takes. */
+void output_queue_flush(struct output_queue *q);
+/*
+ * The same, and forgets q. 0, or the negative
+ * errno of a write that failed. NULL is fine.
+ */
+int output_queue_close(struct output_queue *q);
+
+#endif /* EXT4RACE_OUTPUT_QUEUE_H */
