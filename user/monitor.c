@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "heartbeat.h"
 #include "livepatch_watch.h"
 #include "loop.h"
 #include "monitor.h"
@@ -109,6 +110,8 @@ static int setup_loop(struct monitor *mon)
 		err = loop_add(mon->loop, mon->mounts_fd, EPOLLPRI, monitor_on_mounts, mon);
 	if (!err && mon->opt->duration > 0)
 		err = loop_timer(mon->loop, mon->opt->duration, false, on_duration, mon, NULL);
+	if (!err && mon->opt->listen)
+		err = heartbeat_new(&mon->heartbeat, mon->loop);
 	if (!err && mon->opt->textfile)
 		err = loop_timer(mon->loop, TEXTFILE_INTERVAL, true, on_textfile_timer, mon, NULL);
 	if (!err)
@@ -278,6 +281,7 @@ int cmd_monitor(const struct options *opt)
 	if (mon.det)
 		detector_detach(mon.det);
 	monitor_close_sinks(&mon);
+	heartbeat_free(mon.heartbeat);
 	loop_free(mon.loop);
 	detector_close(mon.det);
 	kernel_close(&mon.kernel);

@@ -32,6 +32,7 @@ struct monitor {
 	struct sink *sinks[MONITOR_SINKS_MAX]; /* [0] is the output */
 	size_t n_sinks;
 	struct sink *http;
+	struct heartbeat *heartbeat; /* of the loop, for /healthz */
 	int out_fd;
 	int exit_status;
 	bool output_lost;

@@ -6,11 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "heartbeat.h"
 #include "loop.h"
 #include "monitor.h"
 #include "sink_http.h"
 #include "sink_journal.h"
 #include "sink_textfile.h"
+
+/* Less than probes wait, more than a slow disk takes for a textfile. */
+#define HEALTHY_MSEC 3000u
 
 void monitor_lose_output(struct monitor *mon, int err)
 {
@@ -66,12 +70,24 @@ int monitor_open_output(struct monitor *mon)
 	return sink_never_wait(sink, mon->out_fd);
 }
 
+/* In the HTTP thread. An exporter that answers is no detector that runs. */
+static bool is_healthy(void *arg, char *why, size_t why_size)
+{
+	struct monitor *mon = arg;
+
+	if (heartbeat_ask(mon->heartbeat, HEALTHY_MSEC))
+		return true;
+	snprintf(why, why_size, "the detector has not answered for %u ms", HEALTHY_MSEC);
+	return false;
+}
+
 int monitor_open_sinks(struct monitor *mon)
 {
 	const struct options *opt = mon->opt;
 	struct http_options http = {.listen = opt->listen,
 				    .web_config = opt->web_config,
 				    .snapshot = monitor_with_metrics,
+				    .healthy = is_healthy,
 				    .arg = mon};
 	char why[512] = "";
 	int err = 0;
