@@ -65,10 +65,10 @@ int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec
 
 /* Livepatches of the functions concerned. */
 struct livepatch_state {
-	bool any;		/* some livepatch concerns the race's functions */
-	bool replaces_mapping;	/* the mapping function's own text is not what runs */
-	bool replaces_insert;	/* the delayed insert may refuse */
-	bool in_transition;	/* some tasks still run the old functions */
+	bool any;	       /* some livepatch concerns the race's functions */
+	bool replaces_mapping; /* the mapping function's own text is not what runs */
+	bool replaces_insert;  /* the delayed insert may refuse */
+	bool in_transition;    /* some tasks still run the old functions */
 };
 
 /* sysfs: root of the livepatch directory, NULL for /sys/kernel/livepatch. */
@@ -129,20 +129,40 @@ struct code_target {
 	uint64_t from, to;
 };
 
+/* What is called from the mapping function, as far as it matters. */
+enum code_mark {
+	CODE_NOTHING,
+	CODE_LOOKUP,	/* ext4_es_lookup_extent */
+	CODE_INSERT,	/* the delayed insert, or what leads to it */
+	CODE_NO_RETURN, /* whatever follows is reached in another way, if at all */
+};
+
+/* The mapping function's code and where in it the calls are. */
+struct code {
+	enum code_arch arch;
+	const unsigned char *bytes; /* the caller's, up to code_close() */
+	size_t len;
+	uint64_t addr;	      /* where it runs */
+	unsigned char *marks; /* of each byte: enum code_mark of the call that starts there */
+};
+
+/* 0 or -ENOMEM; then to be closed. */
+int code_open(struct code *code, enum code_arch arch, const void *bytes, size_t len, uint64_t addr);
+void code_close(struct code *code);
 /*
- * Direct calls and tail jumps in code, which runs at addr, to the target. Without a
- * disassembler bytes within another instruction could look like a call; that one of
- * these hits the target's very address by accident is a matter of 2^-32.
+ * Marks the direct calls and tail jumps to the target. Without a disassembler bytes
+ * within another instruction could look like a call; that one of these hits the
+ * target's very address by accident is a matter of 2^-32.
  */
-unsigned int code_calls(enum code_arch arch, const unsigned char *code, size_t len, uint64_t addr,
-			const struct code_target *target);
-/* The same question for one relocation's place: is the instruction there a call? */
-bool code_is_call(enum code_arch arch, const unsigned char *code, size_t len, size_t offset);
+void code_mark_calls(struct code *code, const struct code_target *target, enum code_mark mark);
+/* Marks the call whose target the relocation at offset gives; none if it is no call. */
+void code_mark_relocation(struct code *code, size_t offset, enum code_mark mark);
+/* What a call to symbol is. */
+enum code_mark code_mark_of(const char *symbol);
 /* Whether symbol is the function name itself, or a compiler's clone of the whole of it. */
 bool code_symbol_is(const char *symbol, const char *name);
 /* What the calls say, in words: shared so that text and image cannot differ. */
-void evidence_of_calls(struct evidence *ev, const char *function, unsigned int lookups,
-		       unsigned int inserts);
+void evidence_of_code(struct evidence *ev, const char *function, const struct code *code);
 
 void evidence_set(struct evidence *ev, const char *kind, enum verdict says, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

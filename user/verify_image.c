@@ -108,21 +108,6 @@ static const char *name_of(const struct image *img, const GElf_Sym *sym)
 	return name ? name : "";
 }
 
-static bool is_lookup(const char *name)
-{
-	return code_symbol_is(name, "ext4_es_lookup_extent");
-}
-
-/* The delayed insert, or what the mapping function reaches it through. */
-static bool is_insert(const char *name)
-{
-	return code_symbol_is(name, "ext4_es_insert_delayed_block") ||
-	       code_symbol_is(name, "ext4_es_insert_delayed_extent") ||
-	       code_symbol_is(name, "ext4_insert_delayed_block") ||
-	       code_symbol_is(name, "ext4_insert_delayed_blocks") ||
-	       code_symbol_is(name, "ext4_da_reserve_space");
-}
-
 static const char *find_function(struct image *img)
 {
 	bool mapping, found = false;
@@ -147,8 +132,8 @@ static const char *find_function(struct image *img)
 	}
 	if (!found)
 		return img->n_syms > 1 ? "no ext4 in it (neither ext4_da_map_blocks nor "
-					 "ext4_da_get_block_prep)" :
-					 "its symbol table is empty: stripped";
+					 "ext4_da_get_block_prep)"
+				       : "its symbol table is empty: stripped";
 	return NULL;
 }
 
@@ -180,18 +165,13 @@ static const char *find_code(struct image *img)
 
 /* ---- calls ---- */
 
-struct calls {
-	unsigned int lookups, inserts;
-};
-
 /* A module's calls to global functions are relocations. */
-static const char *count_relocations(struct image *img, Elf_Scn *scn, const GElf_Shdr *shdr,
-				     struct calls *calls)
+static const char *mark_relocations(struct image *img, Elf_Scn *scn, const GElf_Shdr *shdr,
+				    struct code *code)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t i, n, offset;
-	const char *name;
 	GElf_Rela rela;
+	size_t i, n;
 	GElf_Sym sym;
 
 	if (!data || !data->d_buf || !shdr->sh_entsize)
@@ -203,13 +183,10 @@ static const char *count_relocations(struct image *img, Elf_Scn *scn, const GElf
 		if (rela.r_offset < img->fn.st_value ||
 		    rela.r_offset >= img->fn.st_value + img->fn.st_size)
 			continue;
-		offset = rela.r_offset - img->fn.st_value;
-		if (!code_is_call(img->arch, img->code, img->fn.st_size, offset) ||
-		    !gelf_getsym(img->syms, GELF_R_SYM(rela.r_info), &sym))
+		if (!gelf_getsym(img->syms, GELF_R_SYM(rela.r_info), &sym))
 			continue;
-		name = name_of(img, &sym);
-		calls->lookups += is_lookup(name);
-		calls->inserts += is_insert(name);
+		code_mark_relocation(code, rela.r_offset - img->fn.st_value,
+				     code_mark_of(name_of(img, &sym)));
 	}
 	return NULL;
 }
@@ -218,33 +195,27 @@ static const char *count_relocations(struct image *img, Elf_Scn *scn, const GElf
  * Calls that have their target already: all of a vmlinux, in a module those that the
  * assembler resolved because the callee is local to the section.
  */
-static void count_direct(struct image *img, struct calls *calls)
+static void mark_direct(struct image *img, struct code *code)
 {
 	struct code_target target;
-	unsigned int n;
-	const char *name;
+	enum code_mark mark;
 	GElf_Sym sym;
 	size_t i;
 
 	for (i = 0; i < img->n_syms; i++) {
 		if (!gelf_getsym(img->syms, i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC)
 			continue;
-		if (img->relocatable && (sym.st_shndx != img->fn.st_shndx ||
-					 GELF_ST_BIND(sym.st_info) != STB_LOCAL))
+		if (img->relocatable &&
+		    (sym.st_shndx != img->fn.st_shndx || GELF_ST_BIND(sym.st_info) != STB_LOCAL))
 			continue;
-		name = name_of(img, &sym);
-		if (!is_lookup(name) && !is_insert(name))
-			continue;
+		mark = code_mark_of(name_of(img, &sym));
 		target.from = target.to = sym.st_value;
-		n = code_calls(img->arch, img->code, img->fn.st_size, img->fn.st_value, &target);
-		if (is_lookup(name))
-			calls->lookups += n;
-		else
-			calls->inserts += n;
+		if (mark != CODE_NOTHING)
+			code_mark_calls(code, &target, mark);
 	}
 }
 
-static const char *count_in_module(struct image *img, struct calls *calls)
+static const char *mark_in_module(struct image *img, struct code *code)
 {
 	Elf_Scn *scn = NULL;
 	const char *reason;
@@ -257,19 +228,28 @@ static const char *count_in_module(struct image *img, struct calls *calls)
 		if (shdr.sh_type != SHT_RELA || shdr.sh_info != img->fn.st_shndx)
 			continue;
 		any = true;
-		reason = count_relocations(img, scn, &shdr, calls);
+		reason = mark_relocations(img, scn, &shdr, code);
 		if (reason)
 			return reason;
 	}
 	if (!any)
 		return "it has no relocations for its code: not a loadable module";
-	count_direct(img, calls);
+	mark_direct(img, code);
 	return NULL;
 }
 
-static const char *examine(struct image *img, struct calls *calls)
+static const char *mark(struct image *img, struct code *code)
+{
+	if (img->relocatable)
+		return mark_in_module(img, code);
+	mark_direct(img, code);
+	return NULL;
+}
+
+static const char *examine(struct image *img, struct evidence *ev)
 {
 	const char *reason = NULL;
+	struct code code;
 
 	reason = find_symtab(img);
 	if (!reason)
@@ -278,17 +258,19 @@ static const char *examine(struct image *img, struct calls *calls)
 		reason = find_code(img);
 	if (reason)
 		return reason;
-	if (img->relocatable)
-		return count_in_module(img, calls);
-	count_direct(img, calls);
-	return NULL;
+	if (code_open(&code, img->arch, img->code, img->fn.st_size, img->fn.st_value))
+		return "out of memory";
+	reason = mark(img, &code);
+	if (!reason)
+		evidence_of_code(ev, img->fn_name, &code);
+	code_close(&code);
+	return reason;
 }
 
 int evidence_image(struct evidence *ev, const char *file)
 {
 	unsigned char head[0x240] = {};
 	struct image img = {};
-	struct calls calls = {};
 	const char *reason;
 	struct stat st;
 	ssize_t n;
@@ -308,11 +290,9 @@ int evidence_image(struct evidence *ev, const char *file)
 	if (!reason)
 		reason = open_elf(&img, fd);
 	if (!reason)
-		reason = examine(&img, &calls);
+		reason = examine(&img, ev);
 	if (reason)
 		unknown(ev, reason);
-	else
-		evidence_of_calls(ev, img.fn_name, calls.lookups, calls.inserts);
 	elf_end(img.elf);
 	close(fd);
 	return 0;

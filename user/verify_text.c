@@ -23,22 +23,18 @@ struct symbols {
 	struct symbol map_blocks;     /* ext4_da_map_blocks, maybe with a suffix */
 	struct symbol get_block_prep; /* has it inlined where it is no symbol */
 	struct code_target lookup;
-	struct code_target inserts[5];
-	size_t n_inserts;
+	struct {
+		struct code_target target;
+		enum code_mark mark;
+	} calls[8]; /* other than to lookup */
+	size_t n_calls;
 	uint64_t *addrs; /* of all symbols, to find where a function ends */
 	size_t n, room;
 };
 
-/* The delayed insert, whichever of these the mapping function calls itself. */
-static const char *const insert_names[] = {
-	"ext4_es_insert_delayed_block", "ext4_es_insert_delayed_extent",
-	"ext4_insert_delayed_block",	"ext4_insert_delayed_blocks",
-	"ext4_da_reserve_space",
-};
-
 static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 {
-	size_t i;
+	enum code_mark mark = code_mark_of(name);
 
 	if (code_symbol_is(name, "ext4_da_map_blocks")) {
 		syms->map_blocks.addr = addr;
@@ -47,7 +43,7 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 		syms->get_block_prep.addr = addr;
 		snprintf(syms->get_block_prep.name, sizeof(syms->get_block_prep.name), "%.63s",
 			 name);
-	} else if (code_symbol_is(name, "ext4_es_lookup_extent")) {
+	} else if (mark == CODE_LOOKUP) {
 		syms->lookup.to = addr;
 		if (!syms->lookup.from)
 			syms->lookup.from = addr;
@@ -55,9 +51,10 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 		/* Call depth tracking (5d8213864ade, 6.2) sends calls into the padding. */
 		syms->lookup.from = addr;
 	}
-	for (i = 0; i < sizeof(insert_names) / sizeof(insert_names[0]); i++) {
-		if (code_symbol_is(name, insert_names[i]) && syms->n_inserts < 5)
-			syms->inserts[syms->n_inserts++] = (struct code_target){ addr, addr };
+	if (mark != CODE_LOOKUP && mark != CODE_NOTHING &&
+	    syms->n_calls < sizeof(syms->calls) / sizeof(syms->calls[0])) {
+		syms->calls[syms->n_calls].target = (struct code_target){addr, addr};
+		syms->calls[syms->n_calls++].mark = mark;
 	}
 }
 
@@ -119,23 +116,40 @@ static size_t length_of(const struct symbols *syms, uint64_t addr)
 	return end - addr > FUNCTION_MAX ? 0 : end - addr;
 }
 
-static void judge(struct evidence *ev, struct verify_probe *probe, const struct symbols *syms)
+static void judge_code(struct evidence *ev, const struct symbols *syms, const struct symbol *fn,
+		       const unsigned char *bytes, size_t len)
 {
 #ifdef __aarch64__
 	enum code_arch arch = CODE_ARM64;
 #else
 	enum code_arch arch = CODE_X86_64;
 #endif
+	struct code code;
+	size_t i;
+
+	if (code_open(&code, arch, bytes, len, fn->addr)) {
+		evidence_set(ev, "text", VERDICT_UNKNOWN, "out of memory");
+		return;
+	}
+	code_mark_calls(&code, &syms->lookup, CODE_LOOKUP);
+	for (i = 0; i < syms->n_calls; i++)
+		code_mark_calls(&code, &syms->calls[i].target, syms->calls[i].mark);
+	evidence_of_code(ev, fn->name, &code);
+	code_close(&code);
+}
+
+static void judge(struct evidence *ev, struct verify_probe *probe, const struct symbols *syms)
+{
 	const struct symbol *fn;
-	unsigned int inserts = 0;
-	unsigned char *code;
-	size_t len, i;
+	unsigned char *bytes;
+	size_t len;
 	int err;
 
 	fn = syms->map_blocks.addr ? &syms->map_blocks : &syms->get_block_prep;
 	if (!syms->n) {
-		evidence_set(ev, "text", VERDICT_UNKNOWN,
-			     "symbols are hidden: needs CAP_SYSLOG and kernel.kptr_restrict below 2");
+		evidence_set(
+			ev, "text", VERDICT_UNKNOWN,
+			"symbols are hidden: needs CAP_SYSLOG and kernel.kptr_restrict below 2");
 		return;
 	}
 	len = fn->addr ? length_of(syms, fn->addr) : 0;
@@ -144,20 +158,17 @@ static void judge(struct evidence *ev, struct verify_probe *probe, const struct 
 			     syms->lookup.to ? "ext4_da_get_block_prep" : "ext4_es_lookup_extent");
 		return;
 	}
-	code = malloc(len);
-	err = code ? verify_probe_read(probe, fn->addr, code, len) : -ENOMEM;
-	if (err) {
+	bytes = malloc(len);
+	err = bytes ? verify_probe_read(probe, fn->addr, bytes, len) : -ENOMEM;
+	if (err)
 		evidence_set(ev, "text", VERDICT_UNKNOWN, "the text of %s cannot be read: %s",
 			     fn->name,
-			     err == -EOPNOTSUPP ? "BPF programs cannot be run on demand here" :
-			     err == -EPERM ? "lockdown forbids it" : strerror(-err));
-	} else {
-		for (i = 0; i < syms->n_inserts; i++)
-			inserts += code_calls(arch, code, len, fn->addr, &syms->inserts[i]);
-		evidence_of_calls(ev, fn->name,
-				  code_calls(arch, code, len, fn->addr, &syms->lookup), inserts);
-	}
-	free(code);
+			     err == -EOPNOTSUPP ? "BPF programs cannot be run on demand here"
+			     : err == -EPERM	? "lockdown forbids it"
+						: strerror(-err));
+	else
+		judge_code(ev, syms, fn, bytes, len);
+	free(bytes);
 }
 
 void evidence_text(struct evidence *ev, struct verify_probe *probe,
@@ -168,8 +179,9 @@ void evidence_text(struct evidence *ev, struct verify_probe *probe,
 
 	ev->kind = "text";
 	if (livepatch->replaces_mapping) {
-		evidence_set(ev, "text", VERDICT_UNKNOWN,
-			     "a livepatch replaces the mapping function: its own text does not run");
+		evidence_set(
+			ev, "text", VERDICT_UNKNOWN,
+			"a livepatch replaces the mapping function: its own text does not run");
 		return;
 	}
 	err = read_symbols(&syms);

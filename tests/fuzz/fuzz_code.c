@@ -1,30 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The call decoders: no read beyond the code, no more calls than instructions fit. */
+/*
+ * The call decoders and the ways through a function: no read beyond the code, an end to
+ * every loop, no verdict where no insert was marked.
+ */
 #include "fuzz.h"
 #include "verify.h"
+
+struct head {
+	uint64_t addr;
+	struct code_target lookup, insert;
+	uint8_t arm;
+	uint8_t relocations[7];
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = {data, size};
-	struct code_target target;
-	unsigned char *code;
-	uint8_t arm;
-	uint64_t addr;
-	unsigned int calls;
+	struct evidence ev = {.kind = "text"};
+	bool insert = false;
+	unsigned char *bytes;
+	struct code code;
+	struct head head;
 	size_t i;
 
-	fuzz_take(&in, &arm, sizeof(arm));
-	fuzz_take(&in, &addr, sizeof(addr));
-	fuzz_take(&in, &target, sizeof(target));
+	fuzz_take(&in, &head, sizeof(head));
 	/* A copy of its own, so that a byte too far is seen. */
-	code = malloc(in.left ? in.left : 1);
-	must(code);
-	memcpy(code, in.data, in.left);
-	calls = code_calls(arm & 1 ? CODE_ARM64 : CODE_X86_64, code, in.left, addr, &target);
-
-	must(calls <= in.left);
+	bytes = malloc(in.left ? in.left : 1);
+	must(bytes);
+	memcpy(bytes, in.data, in.left);
+	must(!code_open(&code, head.arm & 1 ? CODE_ARM64 : CODE_X86_64, bytes, in.left, head.addr));
+	code_mark_calls(&code, &head.lookup, CODE_LOOKUP);
+	code_mark_calls(&code, &head.insert, CODE_INSERT);
+	for (i = 0; i < sizeof(head.relocations); i++)
+		code_mark_relocation(&code, head.relocations[i], 1 + i % 3);
+	evidence_of_code(&ev, "f", &code);
 	for (i = 0; i < in.left; i++)
-		code_is_call(arm & 1 ? CODE_ARM64 : CODE_X86_64, code, in.left, i);
-	free(code);
+		insert |= code.marks[i] == CODE_INSERT;
+	must(insert || ev.says == VERDICT_UNKNOWN);
+	must(ev.detail[0]);
+	code_close(&code);
+	free(bytes);
 	return 0;
 }

@@ -15,9 +15,12 @@ int ext4_da_map_blocks(void *inode, unsigned int lblk)
 {
 	int found = ext4_es_lookup_extent(inode, lblk);
 
+	if (found)
+		return found;
 #ifdef FIXED
-	if (!found)
-		found = ext4_es_lookup_extent(inode, lblk);
+	found = ext4_es_lookup_extent(inode, lblk);
+	if (found)
+		return found;
 #endif
-	return found ? found : ext4_es_insert_delayed_block(inode, lblk) + 1;
+	return ext4_es_insert_delayed_block(inode, lblk) + 1;
 }

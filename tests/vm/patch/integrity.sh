@@ -8,7 +8,7 @@
 if [ "${2:-}" = livepatch ]; then
 	livepatch_load || check load 1 "$(dmesg | tail -n 5)"
 fi
-summary=$(race --dir /mnt/ext4 --mode fallocate --files "$1" --pages 16 --verify-data | tail -n 1)
+summary=$(race --dir /mnt/ext4 --mode fallocate --files "$1" --pages 16 --duration 2700 --verify-data | tail -n 1)
 sync
 between files "$(echo "$summary" | field files)" "$1" '' 'files raced and read back'
 between data "$(echo "$summary" | field data_mismatches)" 0 0 'pages differ'
