@@ -111,7 +111,7 @@ include tests/fuzz/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet test test-unit test-fuzz test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench test test-unit test-fuzz test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -123,44 +123,34 @@ TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils 
 	libssl-dev libclang-rt-14-dev fio rsync shellcheck procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PYTHON ?= python3
 
-# Says what it installs, asks nothing, does nothing when all is there.
-deps:
-	$(Q)missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(BUILD_DEPS) $(TEST_DEPS) \
-			2>/dev/null | awk '$$2 == "installed" { print $$1 }' | sort -u | \
-			comm -13 - <(printf '%s\n' $(BUILD_DEPS) $(TEST_DEPS) | sort -u)); \
-	if [ -z "$$missing" ]; then echo "  DEPS     all there"; exit 0; fi; \
-	echo "  DEPS     installing:" $$missing; \
-	apt-get update -q && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -q --no-install-recommends $$missing
-
-deps deps-fleet: SHELL := /bin/bash
-
-# Servers that the fleet tests start themselves. Installing one would start it as a
-# service too, which is not what anybody wants of a test: policy-rc.d keeps it from that.
+# Servers that the fleet tests start themselves.
 FLEET_DEPS := prometheus prometheus-alertmanager prometheus-node-exporter lintian debhelper \
 	scdoc systemd curl openssl apache2-utils
-deps-fleet: deps
-	$(Q)missing=$$(for p in $(FLEET_DEPS); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | \
-			grep -qx installed || echo $$p; done); \
-	[ -z "$$missing" ] && exit 0; \
-	echo "  DEPS     installing:" $$missing; \
-	if [ ! -e /usr/sbin/policy-rc.d ]; then \
-		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; \
-		trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
-	fi; \
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing
+# What the benchmark holds the monitor against.
+BENCH_DEPS := bpftrace trace-cmd libbpf-tools
 
-# The two commands of the README do their own set-up: tools first, then make again.
+deps:
+	$(Q)tests/packages $(BUILD_DEPS) $(TEST_DEPS)
+deps-fleet: deps
+	$(Q)tests/packages $(FLEET_DEPS)
+deps-bench: deps
+	$(Q)tests/packages $(BENCH_DEPS)
+
+# The README's commands do their own set-up: tools first, then make again.
 test: deps-fleet
-test demo: deps
+bench: deps-bench
+test demo bench: deps
 	$(Q)$(MAKE) --no-print-directory run-$@
 
-.PHONY: run-test run-demo
+.PHONY: run-test run-demo run-bench
 run-test: all unit-build fuzz-build workload
 	$(Q)tests/run
 
 run-demo: all workload
 	$(Q)tests/demo/run
+
+run-bench: all workload
+	$(Q)tests/bench/run
 
 test-unit: unit
 test-fuzz: fuzz-build
@@ -180,9 +170,6 @@ test-verify: all workload
 	$(Q)tests/vm/verify/run
 test-fleet: all deps-fleet
 	$(Q)tests/fleet/run --full
-bench: all workload
-	$(Q)tests/bench/run
-
 clean:
 	$(Q)rm -rf build ext4race-detect tests/workload/race
 

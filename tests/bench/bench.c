@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench pairs   TOOL EMPTY DIR PAIRS	operations without and with the monitor, in turn
- * bench progs   TOOL EMPTY DIR ROUNDS	time of each program and of an empty one, in turn
- * bench insns   OBJECT			instructions of each program, as the verifier walked
+ * bench pairs TOOL EMPTY DIR PAIRS [PEER...]	operations without and with the monitor, in turn
+ * bench progs TOOL EMPTY DIR ROUNDS [PEER...]	time of each program and of an empty one, in turn
+ * bench insns OBJECT	instructions of each program, as the verifier walked
+ *
+ * PEER is a program that does the monitor's work instead: it says "ready" or "Hit Ctrl"
+ * once it does, and ends on SIGINT.
  *
  * Results are JSON lines on standard output; tests/bench/run makes a table of them.
  */
@@ -29,6 +32,8 @@
 #define PROGS_MAX 32
 #define NAME_MAX_KERNEL 15 /* the kernel cuts program names off there */
 #define START_TIMEOUT_MS 30000
+#define PEERS_MAX	 4
+#define PEER_ROUNDS	 10
 
 static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...)
 {
@@ -109,7 +114,9 @@ static void monitor_start(struct monitor *mon, const char *tool, int dirfd)
 		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(fds[1], STDOUT_FILENO);
-		execl(tool, tool, "-o", "json", NULL);
+		/* BENCH_ATTACH: --attach */
+		execl(tool, tool, "-o", "json", "--attach",
+		      getenv("BENCH_ATTACH") ? getenv("BENCH_ATTACH") : "auto", NULL);
 		_exit(127);
 	}
 	if (mon->pid < 0)
@@ -137,6 +144,90 @@ static void monitor_end(struct monitor *mon)
 	close(mon->out);
 	if (waitpid(mon->pid, &status, 0) != mon->pid || !WIFEXITED(status) || WEXITSTATUS(status))
 		die("the monitor did not end well: status %#x", status);
+}
+
+/* ---- what would be taken instead ---- */
+
+struct peer {
+	const char *path, *name;
+	pid_t pid;
+	int out;
+};
+
+/* False, and what it said on standard error, when it does not run here. */
+static bool peer_start(struct peer *peer)
+{
+	struct pollfd pfd;
+	char buf[4096];
+	size_t len = 0;
+	int fds[2];
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC))
+		die("pipe: %s", strerror(errno));
+	peer->pid = fork();
+	if (!peer->pid) {
+		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		execl(peer->path, peer->path, NULL);
+		_exit(127);
+	}
+	if (peer->pid < 0)
+		die("fork: %s", strerror(errno));
+	close(fds[1]);
+	peer->out = fds[0];
+	pfd = (struct pollfd){ .fd = peer->out, .events = POLLIN };
+	do {
+		if (poll(&pfd, 1, START_TIMEOUT_MS) != 1)
+			die("%s did not start in time", peer->name);
+		/* It may have found something by then: the last of it will do. */
+		if (len > sizeof(buf) / 2) {
+			memmove(buf, buf + len - 64, 64);
+			len = 64;
+		}
+		n = read(peer->out, buf + len, sizeof(buf) - 1 - len);
+		if (n <= 0) {
+			fprintf(stderr, "bench: %s does not run here:\n%.*s\n", peer->name,
+				(int)len, buf);
+			close(peer->out);
+			waitpid(peer->pid, NULL, 0);
+			return false;
+		}
+		len += n;
+		buf[len] = 0;
+	} while (!strstr(buf, "ready") && !strstr(buf, "Hit Ctrl"));
+	return true;
+}
+
+static void peer_end(struct peer *peer)
+{
+	char buf[65536];
+
+	kill(peer->pid, SIGINT);
+	while (read(peer->out, buf, sizeof(buf)) > 0)
+		;
+	close(peer->out);
+	waitpid(peer->pid, NULL, 0);
+}
+
+/* Those that run here. */
+static int peers_of(struct peer *peers, char **paths, int n_paths)
+{
+	int i, n = 0;
+
+	if (n_paths > PEERS_MAX)
+		die("more than %d peers", PEERS_MAX);
+	for (i = 0; i < n_paths; i++) {
+		peers[n].path = paths[i];
+		peers[n].name = strrchr(paths[i], '/') ? strrchr(paths[i], '/') + 1 : paths[i];
+		if (!peer_start(&peers[n]))
+			continue;
+		peer_end(&peers[n]);
+		n++;
+	}
+	return n;
 }
 
 /* ---- programs in the kernel ---- */
@@ -273,35 +364,40 @@ static void empties_detach(struct empties *e)
 
 /* ---- pairs ---- */
 
-static void run_op(const struct op *op, int dirfd, double *ns)
+/* False when the program that does the operation is not installed. */
+static bool run_op(const struct op *op, int dirfd, double *ns)
 {
 	int err = op->run(op, dirfd, ns);
 
+	if (err == -ENOENT)
+		return false;
 	if (err)
 		die("%s: %s", op->name, strerror(-err));
 	*ns /= op->count;
+	return true;
 }
 
 enum state { OFF, EMPTY, ON, STATES };
 
 static const char *const state_names[STATES] = { "off", "empty", "on" };
 
-static void measure(const struct op *op, int dirfd, int pair, enum state state)
+static void measure(const struct op *op, int dirfd, int pair, const char *state)
 {
 	double ns, best = 0;
 	int i;
 
 	/* The first warms up. Of the others the least: an interrupt only ever adds. */
-	for (i = 0; i < 6; i++) {
-		run_op(op, dirfd, &ns);
+	for (i = 0; i <= (int)op->runs; i++) {
+		if (!run_op(op, dirfd, &ns))
+			return;
 		if (i == 1 || (i > 1 && ns < best))
 			best = ns;
 	}
 	printf("{\"kind\":\"pair\",\"op\":\"%s\",\"pair\":%d,\"state\":\"%s\",\"ns\":%.2f}\n",
-	       op->name, pair, state_names[state], best);
+	       op->name, pair, state, best);
 }
 
-static void measure_all(int dirfd, int pair, enum state state)
+static void measure_all(int dirfd, int pair, const char *state)
 {
 	const struct op *op;
 
@@ -309,7 +405,18 @@ static void measure_all(int dirfd, int pair, enum state state)
 		measure(op, dirfd, pair, state);
 }
 
-static void pairs(const char *tool, const char *file, int dirfd, int n)
+static void measure_monitor(const char *tool, int dirfd, int pair)
+{
+	struct monitor mon;
+
+	monitor_start(&mon, tool, dirfd);
+	measure_all(dirfd, pair, state_names[ON]);
+	monitor_end(&mon);
+	printf("{\"kind\":\"start\",\"ms\":%.2f}\n", mon.start_ms);
+}
+
+static void pairs(const char *tool, const char *file, int dirfd, int n, struct peer *peers,
+		  int n_peers)
 {
 	struct prog progs[PROGS_MAX];
 	struct empties empties;
@@ -321,20 +428,23 @@ static void pairs(const char *tool, const char *file, int dirfd, int n)
 	n_progs = progs_of(mon.pid, progs);
 	monitor_end(&mon);
 	for (pair = 0; pair < n; pair++) {
-		for (step = 0; step < STATES; step++) {
+		for (step = 0; step < STATES + n_peers; step++) {
 			/* The order turns round, so that drift favours nobody. */
-			enum state state = pair & 1 ? STATES - 1 - step : step;
+			int state = pair & 1 ? STATES + n_peers - 1 - step : step;
 
-			if (state == EMPTY)
+			if (state == OFF) {
+				measure_all(dirfd, pair, state_names[OFF]);
+			} else if (state == EMPTY) {
 				empties_attach(&empties, file, progs, n_progs);
-			if (state == ON)
-				monitor_start(&mon, tool, dirfd);
-			measure_all(dirfd, pair, state);
-			if (state == EMPTY)
+				measure_all(dirfd, pair, state_names[EMPTY]);
 				empties_detach(&empties);
-			if (state == ON) {
-				monitor_end(&mon);
-				printf("{\"kind\":\"start\",\"ms\":%.2f}\n", mon.start_ms);
+			} else if (state == ON) {
+				measure_monitor(tool, dirfd, pair);
+			} else {
+				if (!peer_start(&peers[state - STATES]))
+					die("%s ran before", peers[state - STATES].name);
+				measure_all(dirfd, pair, peers[state - STATES].name);
+				peer_end(&peers[state - STATES]);
 			}
 		}
 		fflush(stdout);
@@ -401,8 +511,10 @@ static void time_all(int round, enum state state, int dirfd, struct prog *progs,
 {
 	const struct op *op;
 
-	for (op = ops; op->name; op++)
-		time_progs(op, "program", round, state, dirfd, progs, n);
+	for (op = ops; op->name; op++) {
+		if (op->count != FIO_BLOCKS)
+			time_progs(op, "program", round, state, dirfd, progs, n);
+	}
 	for (op = trees; op->name; op++) {
 		/* Making so many extents takes longer than all the rest. */
 		if (op->extents < 10000 || round < 6)
@@ -425,10 +537,73 @@ static void name_hooks(struct prog *progs, int n, const struct prog *empty, int 
 }
 
 /*
+ * Time and number of all runs for one operation: what a peer's programs, which stand
+ * on other hooks, can be held against.
+ */
+static void time_total(const struct op *op, int round, const char *state, int dirfd,
+		       struct prog *progs, int n)
+{
+	double ns, sum, runs, best = 0, best_runs = 0;
+	struct prog before;
+	unsigned int run;
+	int i;
+
+	for (run = 0; run <= op->runs; run++) {
+		for (i = 0; i < n; i++) {
+			if (progs[i].fd > 0)
+				take(&progs[i]);
+		}
+		run_op(op, dirfd, &ns);
+		for (i = 0, sum = 0, runs = 0; i < n; i++) {
+			if (progs[i].fd <= 0)
+				continue;
+			before = progs[i];
+			take(&progs[i]);
+			sum += (double)(progs[i].ns - before.ns);
+			runs += (double)(progs[i].runs - before.runs);
+		}
+		if (run == 1 || (run && sum < best)) {
+			best = sum;
+			best_runs = runs;
+		}
+	}
+	printf("{\"kind\":\"total\",\"op\":\"%s\",\"round\":%d,\"state\":\"%s\",\"ns\":%.2f,"
+	       "\"runs\":%.3f}\n",
+	       op->name, round, state, best / op->count, best_runs / op->count);
+}
+
+static void total_all(int round, const char *state, int dirfd, struct prog *progs, int n)
+{
+	const struct op *op;
+
+	for (op = ops; op->name; op++) {
+		/* Its blocks are not all one thing. */
+		if (op->count == FIO_BLOCKS)
+			continue;
+		time_total(op, round, state, dirfd, progs, n);
+	}
+}
+
+static void total_peer(struct peer *peer, int round, int dirfd)
+{
+	struct prog progs[PROGS_MAX];
+	int n;
+
+	if (!peer_start(peer))
+		die("%s ran before", peer->name);
+	n = progs_of(peer->pid, progs);
+	if (n)
+		total_all(round, peer->name, dirfd, progs, n);
+	close_progs(progs, n);
+	peer_end(peer);
+}
+
+/*
  * In turn, and never both at once: the first program on a hook finds the caches cold
  * and warms them for the next.
  */
-static void programs(const char *tool, const char *file, int dirfd, int rounds)
+static void programs(const char *tool, const char *file, int dirfd, int rounds, struct peer *peers,
+		     int n_peers)
 {
 	struct prog progs[PROGS_MAX], now[PROGS_MAX];
 	int stats, n, k, round, step;
@@ -450,16 +625,20 @@ static void programs(const char *tool, const char *file, int dirfd, int rounds)
 			if ((round ^ step) & 1) {
 				empties_attach(&empties, file, progs, n);
 				time_all(round, EMPTY, dirfd, empties.progs, n);
+				total_all(round, state_names[EMPTY], dirfd, empties.progs, n);
 				empties_detach(&empties);
 			} else {
 				monitor_start(&mon, tool, dirfd);
 				k = progs_of(mon.pid, now);
 				name_hooks(now, k, empties.progs, n);
 				time_all(round, ON, dirfd, now, k);
+				total_all(round, state_names[ON], dirfd, now, k);
 				close_progs(now, k);
 				monitor_end(&mon);
 			}
 		}
+		for (k = 0; k < n_peers && round < PEER_ROUNDS; k++)
+			total_peer(&peers[k], round, dirfd);
 	}
 	close_progs(progs, n);
 	close(stats);
@@ -515,15 +694,16 @@ static void instructions(const char *file)
 
 int main(int argc, char **argv)
 {
+	struct peer peers[PEERS_MAX];
 	cpu_set_t cpu;
-	int dirfd;
+	int dirfd, n_peers;
 
 	if (argc == 3 && !strcmp(argv[1], "insns")) {
 		instructions(argv[2]);
 		return 0;
 	}
-	if (argc != 6 || (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs")))
-		die("usage: bench pairs|progs TOOL EMPTY DIR N, or bench insns OBJECT");
+	if (argc < 6 || (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs")))
+		die("usage: bench pairs|progs TOOL EMPTY DIR N [PEER...], or bench insns OBJECT");
 	dirfd = open(argv[4], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		die("%s: %s", argv[4], strerror(errno));
@@ -532,10 +712,11 @@ int main(int argc, char **argv)
 	CPU_ZERO(&cpu);
 	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
+	n_peers = peers_of(peers, argv + 6, argc - 6);
 	if (!strcmp(argv[1], "pairs"))
-		pairs(argv[2], argv[3], dirfd, atoi(argv[5]));
+		pairs(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
 	else
-		programs(argv[2], argv[3], dirfd, atoi(argv[5]));
+		programs(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
 	close(dirfd);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #define BLOCK 4096
+#define FIO_BLOCKS (3 * 4096)
 
 struct op {
 	const char *name;

@@ -9,11 +9,16 @@ BENCH_MULTIARCH := $(shell $(CC) -print-multiarch)
 
 .PHONY: bench-build
 bench-build: $(BENCH_OUT)/bench $(BENCH_OUT)/empty.bpf.o $(BENCH_OUT)/walk \
+	$(BENCH_OUT)/storm \
 	$(BENCH_OUT)/walk.bpf.o $(BENCH_OUT)/walk_direct.bpf.o
 
 $(BENCH_OUT)/bench: tests/bench/bench.c tests/bench/ops.c tests/bench/bench.h
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz
+
+$(BENCH_OUT)/storm: tests/bench/storm.c
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $< -lbpf -lelf -lz -pthread
 
 $(BENCH_OUT)/walk: tests/bench/walk.c tests/bench/walk.h
 	@mkdir -p $(@D)

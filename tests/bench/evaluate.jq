@@ -30,7 +30,7 @@ def judged(target): . + {target: target, verdict: verdict(target)};
 {
 	kernel: $kernel,
 	cpu: $cpu,
-	idle: (.[] | select(.kind == "idle") | del(.kind)),
+	idle: ([.[] | select(.kind == "idle")] | map({key: .what, value: del(.kind, .what)}) | from_entries),
 	start_ms: ([.[] | select(.kind == "start") | .ms] | stats | judged(150)),
 	overhead: (
 		[.[] | select(.kind == "pair")] | group_by(.op) | map(
@@ -42,8 +42,36 @@ def judged(target): . + {target: target, verdict: verdict(target)};
 				empty_percent: ($pairs | map((.empty - .off) / .off * 100) | stats),
 				percent: ($pairs | map((.on - .off) / .off * 100) | stats |
 					judged($overhead_targets[$op])),
-				over_empty_percent: ($pairs | map((.on - .empty) / .off * 100) | stats)
+				over_empty_percent: ($pairs | map((.on - .empty) / .off * 100) | stats),
+				ns: ($pairs | map(.on - .off) | stats),
+				peers: ([$pairs[0] | keys[] | select(. != "off" and . != "empty" and . != "on")]
+					| map(. as $peer | {
+						key: $peer,
+						value: {
+							ns: ($pairs | map(.[$peer] - .off) | stats),
+							percent: ($pairs | map((.[$peer] - .off) / .off * 100) | stats)
+						}
+					}) | from_entries)
 			})),
+	in_programs: (
+		[.[] | select(.kind == "total")] | group_by(.op) | map(
+			.[0].op as $op |
+			{
+				op: $op,
+				by: (group_by(.state) | map({
+					key: .[0].state,
+					value: {ns: (map(.ns) | stats), runs: (map(.runs) | stats | .median)}
+				}) | from_entries)
+			})),
+	event_cpu_ms: (
+		[.[] | select(.kind == "event_cpu")] | group_by(.what) | map({
+			key: .[0].what, value: (map(.ms) | stats)
+		}) | from_entries),
+	storm: {
+		largest_rate_without_loss: ([.[] | select(.kind == "largest_rate") | .rate] | first),
+		fastest: ([.[] | select(.kind == "storm_rate")] | first | del(.kind)),
+		runs: [.[] | select(.kind == "storm") | del(.kind)]
+	},
 	programs: (
 		[.[] | select(.kind == "program")] | group_by([.op, .program]) | map(
 			rounds as $rounds |

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -187,12 +189,47 @@ static int op_fault_among(const struct op *op, int dirfd, double *ns)
 	return 0;
 }
 
+/*
+ * fio: one that reads and writes, one that writes through a mapping, one that reads,
+ * each 16 MiB of a file of its own; count is the number of their blocks. The CPU time is
+ * fio's own.
+ */
+static int op_fio(const struct op *op, int dirfd, double *ns)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	(void)op;
+	pid = fork();
+	if (!pid) {
+		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+		if (fchdir(dirfd))
+			_exit(1);
+		execlp("fio", "fio", "--directory=.", "--bs=4k", "--size=16m", "--thread", "--unlink=1",
+		       "--fallocate=none", "--randseed=7", "--name=write", "--rw=randrw",
+		       "--ioengine=psync", "--name=map", "--rw=randwrite", "--ioengine=mmap",
+		       "--name=read", "--rw=randread", "--ioengine=psync", NULL);
+		_exit(127);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid)
+		return -errno;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return -ENOENT;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return -EIO;
+	*ns = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
+	      (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
+	return 0;
+}
+
 const struct op ops[] = {
 	{ "read", 8192, 5, 0, 0, op_read },
 	{ "write", 4096, 5, 0, 0, op_write },
 	{ "fault", 4096, 5, 0, 0, op_fault },
 	{ "fallocate", 2048, 5, 0, 0, op_fallocate },
 	{ "fallocate, mapped", 2048, 5, 0, 0, op_fallocate_mapped },
+	{ "fio, mixed", FIO_BLOCKS, 1, 0, 0, op_fio },
 	{ NULL, 0, 0, 0, 0, NULL },
 };
 
