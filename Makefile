@@ -63,10 +63,6 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz -lcrypt -lm -pthread
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(TARGET_ARCH) -D__bpf__ \
 	-I/usr/include/$(MULTIARCH) -I/usr/$(MULTIARCH)/include \
 	-Wall -Wextra -Wno-unused-parameter -Werror
-ifeq ($(shell $(PKG_CONFIG) --exists libsystemd && echo yes),yes)
-ALL_CFLAGS += -DHAVE_SYSTEMD
-LIBS += $(shell $(PKG_CONFIG) --libs libsystemd)
-endif
 
 # ---- the command ----
 
@@ -116,7 +112,7 @@ include tests/fuzz/build.mk
 
 # Debian packages: to build, to test, to run the VMs.
 BUILD_DEPS := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
-	libjansson-dev libmicrohttpd-dev libgnutls28-dev libyaml-dev libsystemd-dev \
+	libjansson-dev libmicrohttpd-dev libgnutls28-dev libyaml-dev \
 	libcap-ng-dev libcrypt-dev linux-libc-dev
 TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils e2fsprogs \
 	busybox-static qemu-system-x86 qemu-system-arm dpkg-dev apt pahole bc bison flex \

@@ -36,13 +36,9 @@ test_verify_image_MODULES := verify_image verify_code verify_verdict
 test_verify_livepatch_MODULES := verify_livepatch verify_verdict
 test_verify_samples_MODULES := verify_behaviour verify_verdict
 test_verify_verdict_MODULES := verify_verdict
-test_notify_LIBS := $(shell $(PKG_CONFIG) --libs libsystemd 2>/dev/null)
 test_verify_image_LIBS := -lelf
 # Of a module only what the test calls has to be linked, with what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP
-ifeq ($(shell $(PKG_CONFIG) --exists libsystemd && echo yes),yes)
-UNIT_CFLAGS += -DHAVE_SYSTEMD
-endif
 UNIT_LDFLAGS := -pthread -Wl,--gc-sections
 ifdef SANITIZE
 UNIT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -42,13 +42,8 @@ static void hears(const char *want)
 	char text[256] = "";
 	ssize_t len = recv(manager, text, sizeof(text) - 1, 0);
 
-#ifdef HAVE_SYSTEMD
 	assert_int_equal(len, strlen(want));
 	assert_string_equal(text, want);
-#else
-	(void)want;
-	assert_int_equal(len, -1);
-#endif
 }
 
 static void test_words(void **state)
@@ -87,9 +82,6 @@ static void test_watchdog(void **state)
 	char pid[16];
 
 	(void)state;
-#ifndef HAVE_SYSTEMD
-	skip();
-#endif
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	loop = watched("2000", pid);
 	/* Not what it says, but that it says it: the loop ends with the word. */
@@ -118,6 +110,40 @@ static void test_no_watchdog(void **state)
 	assert_int_equal(recv(manager, (char[1]){}, 1, 0), -1);
 }
 
+/* A name that is neither, or too long: nobody is told. A path: whoever listens there. */
+static void test_addresses(void **state)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	char name[512], dir[] = "/tmp/ext4race-unit.XXXXXX";
+	int old = manager;
+
+	(void)state;
+	setenv("NOTIFY_SOCKET", "vsock:2:1", 1);
+	notify_stopping();
+	memset(name, 'x', sizeof(name));
+	name[0] = '/';
+	name[sizeof(name) - 1] = 0;
+	setenv("NOTIFY_SOCKET", name, 1);
+	notify_stopping();
+	setenv("NOTIFY_SOCKET", "@", 1);
+	notify_stopping();
+	assert_int_equal(recv(manager, (char[1]){}, 1, 0), -1);
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/notify", dir);
+	setenv("NOTIFY_SOCKET", addr.sun_path, 1);
+	/* Not there yet. */
+	notify_stopping();
+	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(manager, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	notify_stopping();
+	hears("STOPPING=1");
+	close(manager);
+	manager = old;
+	unlink(addr.sun_path);
+	rmdir(dir);
+}
+
 static void test_no_manager(void **state)
 {
 	(void)state;
@@ -133,6 +159,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watchdog, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_watchdog, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_manager, setup, teardown),
 	};
 
