@@ -526,21 +526,21 @@ static __always_inline int on_delayed_insert_return(int ret)
 static __always_inline int on_alloc_begin(const struct inode *inode, u32 op, u64 off, u64 len,
 					  bool typed)
 {
+	u64 task = bpf_get_current_task();
 	struct task_slot *slot;
 	u32 bits;
 
 	if (!is_mapped_writable(inode, typed) || !is_watched(inode, typed))
 		return 0;
-	slot = claim_slot(bpf_get_current_task());
+	slot = claim_slot(task);
 	if (!slot || !len)
 		return 0;
 	bits = inode_blkbits(inode, typed) & 31;
 	slot->inode = (u64)inode;
-	slot->start_ns = bpf_ktime_get_ns();
 	slot->lblk = off >> bits;
 	slot->len = ((off + len - 1) >> bits) - (off >> bits) + 1;
 	slot->op = op;
-	slot->task = bpf_get_current_task();
+	slot->task = task;
 	return 0;
 }
 
@@ -569,63 +569,75 @@ static __always_inline int on_alloc_end(void)
 	return 0;
 }
 
-static __always_inline void name_operation(struct e4r_alloc *alloc, const struct inode *inode,
-					   u32 lblk, u32 len, bool typed)
-{
-	struct task_slot *slot = own_slot(inode);
+/* A mapping that enters the tree: what is remembered of it and its inode. */
+struct new_mapping {
+	const struct inode *inode;
+	u64 ino;
+	u64 pblk; /* with its status bits */
+	u32 generation;
+	u32 lblk;
+	u32 len;
+	bool direct_io;
+};
 
-	if (slot && slot->op < E4R_OP_MAX && overlaps(slot->lblk, slot->len, lblk, len)) {
+static __always_inline void name_operation(struct e4r_alloc *alloc, const struct new_mapping *m)
+{
+	struct task_slot *slot = own_slot(m->inode);
+
+	if (slot && slot->op < E4R_OP_MAX && overlaps(slot->lblk, slot->len, m->lblk, m->len)) {
 		alloc->op = slot->op;
 		alloc->lblk = slot->lblk;
 		alloc->len = slot->len;
 		return;
 	}
-	/*
-	 * Direct IO counts itself in i_dio_count before it maps blocks
-	 * (inode_dio_begin() in iomap_dio_rw()).
-	 */
-	if (LOAD(typed, inode, i_dio_count.counter) > 0)
-		alloc->op = E4R_OP_DIRECT_WRITE;
-	alloc->lblk = lblk;
-	alloc->len = len;
+	alloc->op = m->direct_io ? E4R_OP_DIRECT_WRITE : E4R_OP_UNKNOWN;
+	alloc->lblk = m->lblk;
+	alloc->len = m->len;
 }
 
-static __noinline int remember_alloc(void *ctx, const struct inode *inode, u32 lblk, u32 len,
-				     u64 pblk)
+/* The place of a record: of a single block its own, of longer ones the next of a few. */
+static __always_inline struct alloc_rec *place_of(const struct new_mapping *m)
 {
-	u64 ino = BPF_CORE_READ(inode, i_ino);
-	u32 idx = hash_64(ino, STAMP_SLOTS);
-	struct alloc_rec rec = {};
 	struct wide_recs *wide;
-	struct alloc_rec *at;
+	u32 idx;
+
+	if (m->len == 1) {
+		idx = block_slot(m->ino, m->lblk);
+		return bpf_map_lookup_elem(&allocs, &idx);
+	}
+	idx = hash_64(m->ino, WIDE_SLOTS);
+	wide = bpf_map_lookup_elem(&wide_allocs, &idx);
+	return wide ? &wide->rec[wide->next++ & (WIDE_WAYS - 1)] : NULL;
+}
+
+/*
+ * Whoever searches this inode's records meanwhile waits for its i_data_sem. What takes
+ * time comes first, so that allocations on two inodes that share a place hardly meet.
+ */
+static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
+{
+	u32 idx = hash_64(m->ino, STAMP_SLOTS);
+	struct e4r_alloc alloc;
+	struct alloc_rec *rec;
 	u64 *stamp;
 
-	rec.inode = (u64)inode;
-	rec.generation = BPF_CORE_READ(inode, i_generation);
-	rec.lblk = lblk;
-	rec.len = len;
-	rec.was = pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
-	rec.pblk = pblk & ES_PBLK_MASK;
-	current_task(&rec.alloc.task);
-	rec.alloc.stack = stack_of(ctx);
-	name_operation(&rec.alloc, inode, lblk, len, false);
-	rec.alloc.time_ns = bpf_ktime_get_ns();
+	alloc.stack = stack_of(ctx);
+	current_task(&alloc.task);
+	name_operation(&alloc, m);
+	alloc.time_ns = bpf_ktime_get_ns();
 	stamp = bpf_map_lookup_elem(&alloc_stamps, &idx);
 	if (stamp)
-		*stamp = rec.alloc.time_ns;
-	if (len == 1) {
-		idx = block_slot(ino, lblk);
-		at = bpf_map_lookup_elem(&allocs, &idx);
-	} else {
-		idx = hash_64(ino, WIDE_SLOTS);
-		wide = bpf_map_lookup_elem(&wide_allocs, &idx);
-		if (!wide)
-			return 0;
-		at = &wide->rec[wide->next & (WIDE_WAYS - 1)];
-		wide->next++;
-	}
-	if (at)
-		*at = rec;
+		*stamp = alloc.time_ns;
+	rec = place_of(m);
+	if (!rec)
+		return 0;
+	rec->inode = (u64)m->inode;
+	rec->generation = m->generation;
+	rec->lblk = m->lblk;
+	rec->len = m->len;
+	rec->was = m->pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
+	rec->pblk = m->pblk & ES_PBLK_MASK;
+	rec->alloc = alloc;
 	return 0;
 }
 
@@ -637,13 +649,26 @@ static __noinline int remember_alloc(void *ctx, const struct inode *inode, u32 l
 static __always_inline int on_allocation(void *ctx, const struct inode *inode, u32 lblk, u32 len,
 					 u64 pblk, bool typed)
 {
+	struct new_mapping m;
+
 	if (!is_mapped_writable(inode, typed) || !es_is_mapping(pblk) || !len)
 		return 0;
 	if (rwsem_tells_owner() && !holds_inode_lock(inode, typed))
 		return 0;
 	if (!is_watched(inode, typed))
 		return 0;
-	return remember_alloc(ctx, inode, lblk, len, pblk);
+	m.inode = inode;
+	m.ino = LOAD(typed, inode, i_ino);
+	m.pblk = pblk;
+	m.generation = LOAD(typed, inode, i_generation);
+	m.lblk = lblk;
+	m.len = len;
+	/*
+	 * Direct IO counts itself in i_dio_count before it maps blocks
+	 * (inode_dio_begin() in iomap_dio_rw()).
+	 */
+	m.direct_io = LOAD(typed, inode, i_dio_count.counter) > 0;
+	return remember_alloc(ctx, &m);
 }
 
 /* ---- faults ---- */

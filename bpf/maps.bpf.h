@@ -22,7 +22,7 @@ const volatile bool cfg_preemptible;		  /* a program can meet itself on a CPU */
 struct task_slot {
 	u64 task; /* task_struct address; 0: free */
 	u64 inode;
-	u64 start_ns;
+	u64 start_ns; /* of a fault */
 	u32 lblk; /* the fault's page, or the allocation's range, in blocks */
 	u32 len;
 	u32 op;		/* enum e4r_op of an allocation, or one of SLOT_* */
