@@ -237,7 +237,8 @@ static __always_inline void fill_file(struct e4r_event *ev, const struct inode *
 	ev->dev = inode_dev(inode, typed);
 }
 
-static __always_inline void fill_fault(struct e4r_event *ev, void *ctx, const struct task_slot *slot)
+static __always_inline void fill_fault(struct e4r_event *ev, void *ctx,
+				       const struct task_slot *slot)
 {
 	current_task(&ev->fault);
 	ev->cgroup = bpf_get_current_cgroup_id();
@@ -363,8 +364,7 @@ static __always_inline void first_mapping(u64 addr, u32 lblk, u32 len, struct e4
  * The shrinker took the entry inside the window: the tree has none, but an
  * allocation of the block came after the fault's start and is remembered.
  */
-static __always_inline const struct alloc_rec *
-reclaimed_alloc(const struct inode *inode, u32 lblk)
+static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inode *inode, u32 lblk)
 {
 	struct task_slot *slot;
 
@@ -381,8 +381,8 @@ struct hit {
 	u64 inode; /* address */
 	u32 lblk;
 	u32 len;
-	u64 blocks;			/* so many of them collide */
-	const struct alloc_rec *gone;	/* the allocation whose entry was reclaimed */
+	u64 blocks;		      /* so many of them collide */
+	const struct alloc_rec *gone; /* the allocation whose entry was reclaimed */
 };
 
 /* ctx is only for the stack. Rare, so that nothing here is on a hot path. */
@@ -439,8 +439,7 @@ static __always_inline bool far_insert_can_race(const struct inode *inode, bool 
  * every allocator takes too: it cannot. Only faults come without it, and a fault's
  * file has a shared writable mapping until it ends.
  */
-static __always_inline bool insert_can_race(const struct inode *inode, bool typed,
-					    bool preemptible)
+static __always_inline bool insert_can_race(const struct inode *inode, bool typed, bool preemptible)
 {
 	u64 cpu = this_cpu();
 	struct e4r_hot *h = &hot[cpu];
@@ -823,8 +822,8 @@ static __always_inline int on_inode_free(const struct inode *inode, bool typed)
 		return 0;
 	blocks = BPF_CORE_READ(ext4_i(inode), i_reserved_data_blocks);
 	/* The shrinker's count is of all entries that are not delayed. */
-	if (!blocks || BPF_CORE_READ(ext4_i(inode), i_es_all_nr) ==
-			       BPF_CORE_READ(ext4_i(inode), i_es_shk_nr))
+	if (!blocks ||
+	    BPF_CORE_READ(ext4_i(inode), i_es_all_nr) == BPF_CORE_READ(ext4_i(inode), i_es_shk_nr))
 		return on_inode_end(inode, typed);
 	slot = claim_slot(bpf_get_current_task());
 	if (!slot)

@@ -21,7 +21,7 @@
 #define E4R_WINDOW_SLOTS  32 /* log2 buckets of window_ns */
 #define E4R_NO_STACK	  (-1)
 #define E4R_DEV_MAJOR(d)  ((unsigned int)(d) >> 20)
-#define E4R_DEV_MINOR(d)  ((unsigned int)(d) & 0xfffff)
+#define E4R_DEV_MINOR(d)  ((unsigned int)((d)&0xfffff))
 #define E4R_DEV(maj, min) ((unsigned int)(maj) << 20 | (unsigned int)(min))
 
 /* What a ring buffer record tells. */
@@ -78,8 +78,8 @@ struct e4r_event {
 	__u32 len;  /* blocks concerned; for E4R_LEAK: blocks leaked */
 	__u64 pblk; /* physical block of lblk that was mapped */
 	__u64 window_ns;
-	__u64 cgroup; /* id of the faulting task's cgroup (v2) */
-	__u32 was;    /* enum e4r_was */
+	__u64 cgroup;	  /* id of the faulting task's cgroup (v2) */
+	__u32 was;	  /* enum e4r_was */
 	__u32 overwrites; /* E4R_LEAK: blocks this run saw overwritten */
 	struct e4r_task fault;
 	__s32 stack;
@@ -93,15 +93,15 @@ _Static_assert(sizeof(struct e4r_event) == 152, "e4r_event layout");
 
 /* Kept for all filesystems together, one per CPU; exact whatever is lost. */
 struct e4r_counters {
-	__u64 delayed_inserts;	/* calls of the delayed insert */
-	__u64 fault_inserts;	/* of these, the ones not under own i_rwsem */
-	__u64 lost_ring;	/* details that found no room in the buffer */
-	__u64 lost_walk;	/* tree states that could not be read */
-	__u64 lost_pending;	/* collisions whose outcome was not seen, or that
-				 * would not have been: runs the kernel skipped */
-	__u64 lost_window;	/* faults whose start or end was not seen */
-	__u64 lost_file;	/* per-file count that found no room, or leak missed */
-	__u64 already_delayed;	/* hook fired after the change: useless hook */
+	__u64 delayed_inserts; /* calls of the delayed insert */
+	__u64 fault_inserts;   /* of these, the ones not under own i_rwsem */
+	__u64 lost_ring;       /* details that found no room in the buffer */
+	__u64 lost_walk;       /* tree states that could not be read */
+	__u64 lost_pending;    /* collisions whose outcome was not seen, or that
+				* would not have been: runs the kernel skipped */
+	__u64 lost_window;     /* faults whose start or end was not seen */
+	__u64 lost_file;       /* per-file count that found no room, or leak missed */
+	__u64 already_delayed; /* hook fired after the change: useless hook */
 };
 
 /*
@@ -127,7 +127,7 @@ struct e4r_stats {
 	__u64 averted;
 	__u64 leaked_blocks;
 	__u64 leaked_files;
-	__u64 by_op[E4R_OP_MAX];	  /* overwritten blocks per allocator */
+	__u64 by_op[E4R_OP_MAX];	/* overwritten blocks per allocator */
 	__u64 window[E4R_WINDOW_SLOTS]; /* overwrites per log2(window_ns) */
 	__u64 window_sum_ns;
 };

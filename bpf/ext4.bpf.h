@@ -43,8 +43,8 @@
 #define ES_MAX_BLOCKS 16
 
 /* rwsem: low bits of owner are flags (kernel/locking/rwsem.c). */
-#define RWSEM_READER_OWNED 1UL
-#define RWSEM_OWNER_FLAGS  7UL
+#define RWSEM_READER_OWNED  1UL
+#define RWSEM_OWNER_FLAGS   7UL
 #define RWSEM_WRITER_LOCKED 1UL
 
 /* RT's semaphore does not tell its owner: then nothing can be gated by it. */
@@ -215,7 +215,8 @@ static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool
 ES_FIND_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 {
 	const struct ext4_inode_info *ei = CAST(
-		struct ext4_inode_info, addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
+		struct ext4_inode_info,
+		addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
 	const struct extent_status *es;
 	const void *next;
 	u32 from, len;

@@ -29,15 +29,13 @@
 		return (usable) ? (call) : 0;                                                      \
 	}
 
-TRACEPOINT(insert_block, ext4_es_insert_delayed_block, inode && !es_tracepoints_late(),
-	   on_delayed_entry(ctx, inode, es, typed),
-	   struct inode *inode, struct extent_status *es)
+TRACEPOINT(insert_block, ext4_es_insert_delayed_block, inode != NULL && !es_tracepoints_late(),
+	   on_delayed_entry(ctx, inode, es, typed), struct inode *inode, struct extent_status *es)
 
-TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent, inode && !es_tracepoints_late(),
-	   on_delayed_entry(ctx, inode, es, typed),
-	   struct inode *inode, struct extent_status *es)
+TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent, inode != NULL && !es_tracepoints_late(),
+	   on_delayed_entry(ctx, inode, es, typed), struct inode *inode, struct extent_status *es)
 
-TRACEPOINT(es_insert, ext4_es_insert_extent, inode && es,
+TRACEPOINT(es_insert, ext4_es_insert_extent, inode != NULL && es != NULL,
 	   on_allocation(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len),
 			 LOAD(typed, es, es_pblk), typed),
 	   struct inode *inode, struct extent_status *es)
@@ -54,7 +52,7 @@ TRACEPOINT(fallocate_exit, ext4_fallocate_exit, true, on_alloc_end(), struct ino
  * An inode that keeps its name is clean when it is evicted; one without is
  * truncated first, and ext4_free_inode comes after that: see on_inode_free().
  */
-TRACEPOINT(evict, ext4_evict_inode, inode && LOAD(typed, inode, i_nlink),
+TRACEPOINT(evict, ext4_evict_inode, inode != NULL && LOAD(typed, inode, i_nlink) != 0,
 	   on_inode_end(inode, typed), struct inode *inode)
 
 TRACEPOINT(free, ext4_free_inode, inode, on_inode_free(inode, typed), struct inode *inode)

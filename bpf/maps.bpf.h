@@ -4,13 +4,13 @@
 #define EXT4RACE_MAPS_BPF_H
 
 /* Set by the loader before the programs are loaded; constant afterwards. */
-const volatile unsigned int cfg_n_devs;			  /* 0: every ext4 */
-const volatile unsigned int cfg_devs[E4R_MAX_FILTER];	  /* kernel encoding */
-const volatile bool cfg_stacks;			  /* record stacks */
-const volatile bool cfg_insert_returns;		  /* a return hook decides */
-const volatile bool cfg_fault_seen;		  /* fault hooks are attached */
-const volatile bool cfg_window_seen;		  /* these, or the mapping hook */
-const volatile bool cfg_preemptible;		  /* a program can meet itself on a CPU */
+const volatile unsigned int cfg_n_devs;		      /* 0: every ext4 */
+const volatile unsigned int cfg_devs[E4R_MAX_FILTER]; /* kernel encoding */
+const volatile bool cfg_stacks;			      /* record stacks */
+const volatile bool cfg_insert_returns;		      /* a return hook decides */
+const volatile bool cfg_fault_seen;		      /* fault hooks are attached */
+const volatile bool cfg_window_seen;		      /* these, or the mapping hook */
+const volatile bool cfg_preemptible;		      /* a program can meet itself on a CPU */
 
 #define TASK_SLOTS  4096
 #define ALLOC_SLOTS 8192
@@ -23,7 +23,7 @@ struct task_slot {
 	u64 task; /* task_struct address; 0: free */
 	u64 inode;
 	u64 start_ns; /* of a fault */
-	u32 lblk; /* the fault's page, or the allocation's range, in blocks */
+	u32 lblk;     /* the fault's page, or the allocation's range, in blocks */
 	u32 len;
 	u32 op;		/* enum e4r_op of an allocation, or one of SLOT_* */
 	u32 overwrites; /* blocks that this fault overwrote */

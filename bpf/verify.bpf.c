@@ -35,7 +35,7 @@ unsigned char text[VERIFY_TEXT_MAX];
 /* A write in flight. */
 struct write {
 	u64 inode;
-	u32 lblk; /* the block that was asked about last ... */
+	u32 lblk;    /* the block that was asked about last ... */
 	u32 lookups; /* ... so often */
 	u32 first_found;
 	u32 pad;

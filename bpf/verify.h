@@ -4,7 +4,7 @@
 #define EXT4RACE_VERIFY_BPF_H
 
 /* Values of watch_tid beside a thread's id as the initial namespace has it. */
-#define VERIFY_NOBODY 0U
+#define VERIFY_NOBODY  0U
 #define VERIFY_ANYBODY 0xffffffffU
 
 /* Lookups a delayed insert; the last slot takes what is more. */

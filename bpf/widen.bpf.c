@@ -31,15 +31,15 @@ const volatile unsigned long long cfg_total_ns; /* all together */
 const volatile unsigned long long cfg_stale_ns; /* user space is dead if silent so long */
 
 /* Written by user space. */
-volatile unsigned int victim_tid; /* 0: nobody */
-volatile unsigned long long armed; /* number of the attempt while it runs, else 0 */
+volatile unsigned int victim_tid;      /* 0: nobody */
+volatile unsigned long long armed;     /* number of the attempt while it runs, else 0 */
 volatile unsigned long long allocated; /* the attempt whose allocation is done */
-volatile unsigned long long alive_ns; /* CLOCK_MONOTONIC */
+volatile unsigned long long alive_ns;  /* CLOCK_MONOTONIC */
 
 /* Written here. */
 volatile unsigned long long in_window; /* the attempt whose first lookup saw a hole */
-unsigned long long windows; /* first lookups that saw a hole */
-unsigned long long averted; /* of these, second lookups that saw a mapping */
+unsigned long long windows;	       /* first lookups that saw a hole */
+unsigned long long averted;	       /* of these, second lookups that saw a mapping */
 unsigned long long delays, delayed_ns;
 unsigned long long refused; /* delays not made: total used up, user space silent */
 unsigned long long unreadable;

@@ -8,6 +8,7 @@
 #include "classic.h"
 
 /* In the order of attachment: what is remembered before what asks. */
+/* clang-format off */
 const struct classic_point classic_points[] = {
 	{ HOOK_INODE_END, "ext4_free_inode", "classic_free", REC_FREE, false, { "dev", "ino" } },
 	{ HOOK_INODE_END, "ext4_evict_inode", "classic_evict", REC_EVICT, false,
@@ -32,6 +33,7 @@ const struct classic_point classic_points[] = {
 	{ HOOK_DELAYED_INSERT, "ext4_es_insert_delayed_extent", "classic_insert_extent",
 	  REC_INSERT, false, { "dev", "ino", "lblk", "len" } },
 };
+/* clang-format on */
 const size_t classic_n_points = sizeof(classic_points) / sizeof(classic_points[0]);
 
 /* "	field:ino_t ino;	offset:16;	size:8;	signed:0;" */

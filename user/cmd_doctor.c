@@ -154,15 +154,17 @@ static void find_advice(struct doctor *doc)
 	if (doc->detection == DETECTION_FULL)
 		return;
 	if (!kernel->ext4_types)
-		advise(doc, "no BTF describes ext4: make one for exactly %s and give it with --btf, "
-			    "or put it beside this program as btf/%s.btf (docs/btf.md)",
+		advise(doc,
+		       "no BTF describes ext4: make one for exactly %s and give it with --btf, "
+		       "or put it beside this program as btf/%s.btf (docs/btf.md)",
 		       kernel->release, kernel->release);
 	if (!kernel->has_kprobes)
 		advise(doc, "this kernel was built without CONFIG_KPROBES: only another kernel "
 			    "changes that");
 	if (refused && strcmp(kernel->lockdown, "none"))
-		advise(doc, "fentry is refused (lockdown: %s): near misses and window lengths need "
-			    "a kernel that allows it",
+		advise(doc,
+		       "fentry is refused (lockdown: %s): near misses and window lengths need "
+		       "a kernel that allows it",
 		       kernel->lockdown);
 	else if (refused)
 		advise(doc, "fentry is refused: give it CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON");
@@ -228,7 +230,8 @@ static void print_kernel(const struct doctor *doc)
 	printf("  %-10s %s%s\n", "privilege", used ? "missing:" : "all that is of use", line);
 	printf("  %-10s kprobes: %s; livepatch: %s%s\n", "offers",
 	       kernel->has_kprobes ? "yes" : "no", kernel->has_livepatch ? "yes" : "no",
-	       detector_blocks_livepatch(kernel) ? " (an attached fentry would keep them out)" : "");
+	       detector_blocks_livepatch(kernel) ? " (an attached fentry would keep them out)" :
+						   "");
 }
 
 static void print_trial(const struct doctor *doc, const struct trial *trial)
@@ -300,9 +303,10 @@ static json_t *json_trial(const struct trial *trial)
 
 	hooks_describe(&trial->plan, infos);
 	for (i = 0; i < HOOK_MAX; i++)
-		json_array_append_new(hooks, json_pack("{s:s, s:o, s:o}", "hook", infos[i].name,
-						       "bound", string_or_null(infos[i].bound),
-						       "reason", string_or_null(reason_of(trial, &infos[i]))));
+		json_array_append_new(hooks,
+				      json_pack("{s:s, s:o, s:o}", "hook", infos[i].name, "bound",
+						string_or_null(infos[i].bound), "reason",
+						string_or_null(reason_of(trial, &infos[i]))));
 	return json_pack("{s:s, s:b, s:b, s:o, s:o}", "attach", attach_mode_name(trial->mode),
 			 "works", !trial->err, "classic", trial->plan.classic, "reason",
 			 string_or_null(trial->err ? trial->why : NULL), "hooks", hooks);
@@ -324,8 +328,8 @@ static json_t *json_doctor(const struct doctor *doc)
 	return json_pack(
 		"{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:b, s:b, s:b, s:o, s:s, s:o, "
 		"s:b, s:o, s:o, s:o}",
-		"type", "doctor", "schema", REPORT_SCHEMA, "time", format_time(time, &now), "kernel",
-		kernel->release, "arch", doc->arch, "lockdown", kernel->lockdown, "ext4",
+		"type", "doctor", "schema", REPORT_SCHEMA, "time", format_time(time, &now),
+		"kernel", kernel->release, "arch", doc->arch, "lockdown", kernel->lockdown, "ext4",
 		ext4_form(kernel), "btf_vmlinux", kernel->vmlinux != NULL, "btf_ext4",
 		btf_source_name(kernel->ext4_btf), "btf_file", string_or_null(kernel->btf_path),
 		"kprobes", kernel->has_kprobes, "livepatch", kernel->has_livepatch,

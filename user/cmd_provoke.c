@@ -98,7 +98,7 @@ static unsigned long long may_leak(void *arg)
 
 	detector_total(pro, &total);
 	gone = total.overwritten_blocks > total.leaked_blocks ? total.overwritten_blocks :
-								  total.leaked_blocks;
+								total.leaked_blocks;
 	if (!pro->det && residual_growth(pro) > 0)
 		gone = (unsigned long long)residual_growth(pro);
 	return gone < pro->max_leak ? pro->max_leak - gone : 0;
@@ -397,24 +397,23 @@ static int print_json(const struct provoke *pro, const struct outcome *out)
 	int err;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	object = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, "
-			   "s:f, s:s, s:s?, s:f}",
-			   "type", "provoke", "schema", REPORT_SCHEMA, "time",
-			   format_time(time, &now), "result", out->result, "attempts",
-			   (json_int_t)out->race.attempts, "windows",
-			   (json_int_t)out->counts.windows, "collisions",
-			   (json_int_t)out->collisions, "averted", (json_int_t)out->averted,
-			   "overwritten_blocks", (json_int_t)out->overwritten, "leaked_blocks",
-			   (json_int_t)out->leaked, "residual_blocks", (json_int_t)out->residual,
-			   "lost_events", (json_int_t)out->lost, "probability_upper_bound",
-			   out->overwritten || !out->collisions ? json_null() :
-								  json_real(upper_bound(out)),
-			   "delays", (json_int_t)out->counts.delays, "delayed_seconds",
-			   (double)out->counts.delayed_ns / 1e9, "detector",
-			   pro->det ? attach_mode_name(detector_plan(pro->det)->mode) : "none",
-			   "stopped", out->race.stopped, "seconds", out->seconds);
-	line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII |
-						   JSON_REAL_PRECISION(15)) :
+	object = json_pack(
+		"{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, "
+		"s:f, s:s, s:s?, s:f}",
+		"type", "provoke", "schema", REPORT_SCHEMA, "time", format_time(time, &now),
+		"result", out->result, "attempts", (json_int_t)out->race.attempts, "windows",
+		(json_int_t)out->counts.windows, "collisions", (json_int_t)out->collisions,
+		"averted", (json_int_t)out->averted, "overwritten_blocks",
+		(json_int_t)out->overwritten, "leaked_blocks", (json_int_t)out->leaked,
+		"residual_blocks", (json_int_t)out->residual, "lost_events", (json_int_t)out->lost,
+		"probability_upper_bound",
+		out->overwritten || !out->collisions ? json_null() : json_real(upper_bound(out)),
+		"delays", (json_int_t)out->counts.delays, "delayed_seconds",
+		(double)out->counts.delayed_ns / 1e9, "detector",
+		pro->det ? attach_mode_name(detector_plan(pro->det)->mode) : "none", "stopped",
+		out->race.stopped, "seconds", out->seconds);
+	line = object ? json_dumps(object,
+				   JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15)) :
 			NULL;
 	json_decref(object);
 	if (!line)

@@ -71,8 +71,10 @@ static bool is_fatal(const struct options *opt, const struct verdict_info *info,
 
 int cmd_verify(const struct options *opt)
 {
-	struct verify_config config = { .dir = opt->dir, .passive = opt->passive,
-					.passive_sec = PASSIVE_SEC, .verbose = opt->verbose };
+	struct verify_config config = { .dir = opt->dir,
+					.passive = opt->passive,
+					.passive_sec = PASSIVE_SEC,
+					.verbose = opt->verbose };
 	struct verdict_info info;
 	struct remedies rem;
 	int err;

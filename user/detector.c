@@ -19,8 +19,8 @@
 #include "ext4race.skel.h"
 
 #define CONSUME_MAX 256 /* events between looks at what else there is to do */
-#define STATS_MAX 256 /* entries of the stats map */
-#define LINKS_MAX (HOOK_MAX * HOOK_PROGS)
+#define STATS_MAX   256 /* entries of the stats map */
+#define LINKS_MAX   (HOOK_MAX * HOOK_PROGS)
 
 /* The maps by their names in bpf/maps.bpf.h: both objects have them. */
 enum map {
@@ -117,22 +117,6 @@ static bool has_direct_loads(const struct kernel *kernel)
 	       kernel_ext4_btf(kernel) == kernel->vmlinux;
 }
 
-static bool btf_has_member(const struct btf *btf, const char *type, const char *member)
-{
-	const struct btf_type *t;
-	int id, i;
-
-	id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -ENOENT;
-	if (id < 0)
-		return false;
-	t = btf__type_by_id(btf, id);
-	for (i = 0; i < btf_vlen(t); i++) {
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Whether a program can be preempted and meet itself on the same CPU: fentry, unless
  * the kernel keeps programs from recursion. It counts what it skips for that, and says
@@ -141,7 +125,7 @@ static bool btf_has_member(const struct btf *btf, const char *type, const char *
 static bool is_preemptible(const struct kernel *kernel, enum attach_mode mode)
 {
 	return mode == ATTACH_FENTRY &&
-	       !btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
+	       !kernel_btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
 }
 
 /* The two objects are built from the same source. */
@@ -485,12 +469,12 @@ int detector_possible(const struct kernel *kernel, char *why, size_t why_size)
 {
 	if (!kernel_capable(CAP_SYS_ADMIN) &&
 	    !(kernel_capable(CAP_BPF) && kernel_capable(CAP_PERFMON))) {
-		snprintf(why, why_size,
-			 "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo");
+		snprintf(why, why_size, "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo");
 		return -EPERM;
 	}
 	if (!kernel->ext4_here) {
-		snprintf(why, why_size, "ext4 is not loaded: modprobe ext4, or mount a filesystem of it");
+		snprintf(why, why_size,
+			 "ext4 is not loaded: modprobe ext4, or mount a filesystem of it");
 		return -ENODEV;
 	}
 	return 0;
@@ -652,7 +636,8 @@ static void add_hot(const struct detector *det, struct e4r_counters *counters)
 	/* The kernel's own memory, once the object is loaded. */
 	hot = det->direct ? det->direct->bss->hot : det->skel->bss->hot;
 	for (i = 0; i < n_hot(det); i++) {
-		counters->delayed_inserts += __atomic_load_n(&hot[i].delayed_inserts, __ATOMIC_RELAXED);
+		counters->delayed_inserts += __atomic_load_n(&hot[i].delayed_inserts,
+							     __ATOMIC_RELAXED);
 		counters->fault_inserts += __atomic_load_n(&hot[i].fault_inserts, __ATOMIC_RELAXED);
 	}
 }
@@ -755,7 +740,8 @@ int detector_progs(const struct detector *det, struct metrics_prog *progs, size_
 	unsigned int len;
 	size_t n = 0;
 
-	bpf_object__for_each_program(prog, det->obj) {
+	bpf_object__for_each_program(prog, det->obj)
+	{
 		if (n == max || bpf_program__fd(prog) < 0)
 			continue;
 		memset(&info, 0, sizeof(info));

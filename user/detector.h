@@ -11,8 +11,8 @@
 struct detector;
 
 struct detector_config {
-	enum attach_mode mode; /* ATTACH_AUTO: the first that works */
-	const char *btf_file; /* not read: kernel_open() has it */
+	enum attach_mode mode;	  /* ATTACH_AUTO: the first that works */
+	const char *btf_file;	  /* not read: kernel_open() has it */
 	const unsigned int *devs; /* filter, E4R_DEV() encoding */
 	size_t n_devs;		  /* 0: every ext4 */
 	bool stacks;

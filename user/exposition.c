@@ -26,15 +26,17 @@
 
 static void render_info(struct expo *o, const struct metrics *m)
 {
-	static const struct expo_family build = {"ext4race_build", INFO,
-						 "Version of the detector."};
-	static const struct expo_family kernel = {"ext4race_kernel", INFO, "Running kernel."};
+	static const struct expo_family build = { "ext4race_build", INFO,
+						  "Version of the detector." };
+	static const struct expo_family kernel = { "ext4race_kernel", INFO, "Running kernel." };
 	static const struct expo_family attach = {
 		"ext4race_attach", INFO,
 		"How the detector is attached, and whether this way sees everything (full) or not "
-		"(reduced)."};
+		"(reduced)."
+	};
 	static const struct expo_family bound = {
-		"ext4race_hook_bound", GAUGE, "Whether a logical hook is attached (1) or not (0)."};
+		"ext4race_hook_bound", GAUGE, "Whether a logical hook is attached (1) or not (0)."
+	};
 	const struct start_info *s = m->start;
 	size_t i;
 
@@ -68,9 +70,10 @@ static void render_verdict(struct expo *o, const struct metrics *m)
 	static const struct expo_family f = {
 		"ext4race_kernel_verdict", GAUGE,
 		"Whether the running kernel has the fix: 1 for the verdict "
-		"that holds, 0 for the others."};
+		"that holds, 0 for the others."
+	};
 	enum verdict now = m->verdict ? m->verdict->verdict : VERDICT_UNKNOWN;
-	static const enum verdict all[] = {VERDICT_FIXED, VERDICT_VULNERABLE, VERDICT_UNKNOWN};
+	static const enum verdict all[] = { VERDICT_FIXED, VERDICT_VULNERABLE, VERDICT_UNKNOWN };
 	size_t i;
 
 	expo_family(o, &f);
@@ -96,7 +99,8 @@ static void render_evidence(struct expo *o, const struct verdict_info *v)
 {
 	static const struct expo_family f = {
 		"ext4race_verdict_evidence", GAUGE,
-		"What the verdict rests on: 1 for each piece of evidence."};
+		"What the verdict rests on: 1 for each piece of evidence."
+	};
 	size_t i;
 
 	if (!v || !v->n_evidence)
@@ -115,15 +119,16 @@ static void render_lost(struct expo *o, const struct metrics *m)
 {
 	static const struct expo_family f = {
 		"ext4race_lost_events", COUNTER,
-		"What the detector could not see or could not tell, by cause."};
+		"What the detector could not see or could not tell, by cause."
+	};
 	const struct e4r_counters *c = &m->counters;
 	const struct {
 		const char *cause;
 		unsigned long long n;
 	} lost[] = {
-		{"ring", c->lost_ring},	      {"walk", c->lost_walk},
-		{"pending", c->lost_pending}, {"window", c->lost_window},
-		{"file", c->lost_file},	      {"late_hook", c->already_delayed},
+		{ "ring", c->lost_ring },	{ "walk", c->lost_walk },
+		{ "pending", c->lost_pending }, { "window", c->lost_window },
+		{ "file", c->lost_file },	{ "late_hook", c->already_delayed },
 	};
 	size_t i;
 
@@ -139,7 +144,8 @@ static void render_window(struct expo *o, const struct metrics *m)
 	static const struct expo_family f = {
 		"ext4race_window_seconds", HISTOGRAM,
 		"Time from the start of the fault to the delayed insert that overwrote, where the "
-		"start was seen."};
+		"start was seen."
+	};
 	unsigned long long sum = 0;
 	char le[32];
 	size_t i;
@@ -167,13 +173,14 @@ static void render_window(struct expo *o, const struct metrics *m)
 
 static void render_host(struct expo *o, const struct metrics *m)
 {
-	static const struct expo_family inserts = {"ext4race_delayed_inserts", COUNTER,
-						   "Delayed inserts seen, all filesystems."};
+	static const struct expo_family inserts = { "ext4race_delayed_inserts", COUNTER,
+						    "Delayed inserts seen, all filesystems." };
 	static const struct expo_family faults = {
 		"ext4race_fault_inserts", COUNTER,
-		"Delayed inserts that came from page faults and were checked."};
-	static const struct expo_family snap = {"ext4race_snapshot_timestamp_seconds", GAUGE,
-						"When these values were read, as a Unix time."};
+		"Delayed inserts that came from page faults and were checked."
+	};
+	static const struct expo_family snap = { "ext4race_snapshot_timestamp_seconds", GAUGE,
+						 "When these values were read, as a Unix time." };
 
 	render_info(o, m);
 	render_verdict(o, m);
@@ -215,31 +222,31 @@ struct fs_counter {
 };
 
 static const struct fs_counter fs_counters[] = {
-	{{"ext4race_overwritten_blocks", COUNTER,
-	  "Blocks whose mapping a delayed insert overwrote: the race, confirmed."},
-	 offsetof(struct e4r_stats, overwritten_blocks),
-	 false},
-	{{"ext4race_overwritten_files", COUNTER, "Files with at least one overwritten block."},
-	 offsetof(struct e4r_stats, overwritten_files),
-	 false},
-	{{"ext4race_reclaimed_blocks", COUNTER,
-	  "Overwritten blocks whose mapping had been reclaimed from the extent status tree."},
-	 offsetof(struct e4r_stats, reclaimed_blocks),
-	 false},
-	{{"ext4race_near_misses", COUNTER,
-	  "Allocations of the faulting block within a fault that overwrote nothing."},
-	 offsetof(struct e4r_stats, near_misses),
-	 true},
-	{{"ext4race_averted", COUNTER, "Collisions that the kernel caught."},
-	 offsetof(struct e4r_stats, averted),
-	 false},
-	{{"ext4race_leaked_blocks", COUNTER,
-	  "Reserved blocks still held by inodes when they were destroyed."},
-	 offsetof(struct e4r_stats, leaked_blocks),
-	 false},
-	{{"ext4race_leaked_files", COUNTER, "Inodes destroyed with reserved blocks still held."},
-	 offsetof(struct e4r_stats, leaked_files),
-	 false},
+	{ { "ext4race_overwritten_blocks", COUNTER,
+	    "Blocks whose mapping a delayed insert overwrote: the race, confirmed." },
+	  offsetof(struct e4r_stats, overwritten_blocks),
+	  false },
+	{ { "ext4race_overwritten_files", COUNTER, "Files with at least one overwritten block." },
+	  offsetof(struct e4r_stats, overwritten_files),
+	  false },
+	{ { "ext4race_reclaimed_blocks", COUNTER,
+	    "Overwritten blocks whose mapping had been reclaimed from the extent status tree." },
+	  offsetof(struct e4r_stats, reclaimed_blocks),
+	  false },
+	{ { "ext4race_near_misses", COUNTER,
+	    "Allocations of the faulting block within a fault that overwrote nothing." },
+	  offsetof(struct e4r_stats, near_misses),
+	  true },
+	{ { "ext4race_averted", COUNTER, "Collisions that the kernel caught." },
+	  offsetof(struct e4r_stats, averted),
+	  false },
+	{ { "ext4race_leaked_blocks", COUNTER,
+	    "Reserved blocks still held by inodes when they were destroyed." },
+	  offsetof(struct e4r_stats, leaked_blocks),
+	  false },
+	{ { "ext4race_leaked_files", COUNTER, "Inodes destroyed with reserved blocks still held." },
+	  offsetof(struct e4r_stats, leaked_files),
+	  false },
 };
 
 static void render_fs_counters(struct expo *o, const struct metrics *m)
@@ -266,7 +273,8 @@ static void render_operations(struct expo *o, const struct metrics *m)
 {
 	static const struct expo_family f = {
 		"ext4race_allocator_overwritten_blocks", COUNTER,
-		"Overwritten blocks by the operation that had allocated them."};
+		"Overwritten blocks by the operation that had allocated them."
+	};
 	char dev[32];
 	unsigned int op;
 	size_t i;
@@ -288,7 +296,8 @@ static void render_fs(struct expo *o, const struct metrics *m)
 	static const struct expo_family residual = {
 		"ext4race_residual_blocks", GAUGE,
 		"Delayed blocks that the filesystem accounts for; "
-		"what remains after a sync is leaked."};
+		"what remains after a sync is leaked."
+	};
 	size_t i;
 
 	render_fs_counters(o, m);
@@ -303,10 +312,10 @@ static void render_fs(struct expo *o, const struct metrics *m)
 
 static void render_progs(struct expo *o, const struct metrics *m)
 {
-	static const struct expo_family time = {"ext4race_bpf_run_seconds", COUNTER,
-						"Time spent in a BPF program."};
-	static const struct expo_family runs = {"ext4race_bpf_runs", COUNTER,
-						"Runs of a BPF program."};
+	static const struct expo_family time = { "ext4race_bpf_run_seconds", COUNTER,
+						 "Time spent in a BPF program." };
+	static const struct expo_family runs = { "ext4race_bpf_runs", COUNTER,
+						 "Runs of a BPF program." };
 	bool accounted = false;
 	size_t i;
 
@@ -336,7 +345,8 @@ static void render_sinks(struct expo *o, const struct metrics *m)
 {
 	static const struct expo_family f = {
 		"ext4race_sink_missed_reports", COUNTER,
-		"Reports that a sink dropped because its reader was too slow or gone."};
+		"Reports that a sink dropped because its reader was too slow or gone."
+	};
 	size_t i;
 
 	if (!m->n_sinks)
@@ -350,13 +360,14 @@ static void render_sinks(struct expo *o, const struct metrics *m)
 
 static void render_http(struct expo *o, const struct exposition_http *h)
 {
-	static const struct expo_family codes = {"ext4race_http_responses", COUNTER,
-						 "HTTP responses by status code."};
-	static const struct expo_family conns = {"ext4race_http_connections", GAUGE,
-						 "HTTP connections that are open."};
+	static const struct expo_family codes = { "ext4race_http_responses", COUNTER,
+						  "HTTP responses by status code." };
+	static const struct expo_family conns = { "ext4race_http_connections", GAUGE,
+						  "HTTP connections that are open." };
 	static const struct expo_family dropped = {
 		"ext4race_http_dropped_connections", COUNTER,
-		"HTTP connections closed to make room (evicted) or for being too slow (timeout)."};
+		"HTTP connections closed to make room (evicted) or for being too slow (timeout)."
+	};
 	char code[16];
 	size_t i;
 
@@ -409,17 +420,18 @@ static int count_fds(unsigned long long *n)
 
 static void render_process(struct expo *o, const struct metrics *m)
 {
-	static const struct expo_family cpu = {"process_cpu_seconds", COUNTER,
-					       "User and system CPU time spent."};
-	static const struct expo_family rss = {"process_resident_memory_bytes", GAUGE,
-					       "Resident memory size."};
-	static const struct expo_family vsz = {"process_virtual_memory_bytes", GAUGE,
-					       "Virtual memory size."};
-	static const struct expo_family start = {"process_start_time_seconds", GAUGE,
-						 "Start of the run, as a Unix time."};
-	static const struct expo_family fds = {"process_open_fds", GAUGE, "Open file descriptors."};
-	static const struct expo_family max = {"process_max_fds", GAUGE,
-					       "Limit of open file descriptors."};
+	static const struct expo_family cpu = { "process_cpu_seconds", COUNTER,
+						"User and system CPU time spent." };
+	static const struct expo_family rss = { "process_resident_memory_bytes", GAUGE,
+						"Resident memory size." };
+	static const struct expo_family vsz = { "process_virtual_memory_bytes", GAUGE,
+						"Virtual memory size." };
+	static const struct expo_family start = { "process_start_time_seconds", GAUGE,
+						  "Start of the run, as a Unix time." };
+	static const struct expo_family fds = { "process_open_fds", GAUGE,
+						"Open file descriptors." };
+	static const struct expo_family max = { "process_max_fds", GAUGE,
+						"Limit of open file descriptors." };
 	unsigned long long size, resident, n = 0;
 	unsigned long long page = (unsigned long long)sysconf(_SC_PAGESIZE);
 	struct timespec ts;
@@ -442,7 +454,7 @@ static void render_process(struct expo *o, const struct metrics *m)
 int exposition_render(const struct metrics *metrics, const struct exposition_options *opt,
 		      char **text, size_t *len)
 {
-	struct expo o = {.openmetrics = opt->format == EXPOSITION_OPENMETRICS};
+	struct expo o = { .openmetrics = opt->format == EXPOSITION_OPENMETRICS };
 
 	render_host(&o, metrics);
 	render_fs(&o, metrics);

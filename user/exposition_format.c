@@ -41,7 +41,7 @@ static unsigned int parse_q(const char *s, const char *end)
 
 static struct media_range parse_range(const char *s, const char *end)
 {
-	struct media_range r = {.q = 1000};
+	struct media_range r = { .q = 1000 };
 	bool version_ok = true;
 	const char *semi = memchr(s, ';', (size_t)(end - s));
 	const char *type_end = semi ? semi : end;
@@ -66,7 +66,7 @@ static struct media_range parse_range(const char *s, const char *end)
 		semi = next;
 	}
 	if (!r.q || !version_ok)
-		r = (struct media_range){0};
+		r = (struct media_range){ 0 };
 	return r;
 }
 
@@ -89,7 +89,7 @@ enum exposition_format exposition_negotiate(const char *accept)
 
 const char *exposition_content_type(enum exposition_format format)
 {
-	return format == EXPOSITION_OPENMETRICS
-		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-		       : "text/plain; version=0.0.4; charset=utf-8";
+	return format == EXPOSITION_OPENMETRICS ?
+		       "application/openmetrics-text; version=1.0.0; charset=utf-8" :
+		       "text/plain; version=0.0.4; charset=utf-8";
 }

@@ -82,7 +82,7 @@ static void put_label_value(struct expo *o, const char *value)
 		else if (*s == '\n')
 			expo_put(o, "\\n");
 		else if (*s == '"' || *s == '\\')
-			put_bytes(o, (char[]){'\\', *s}, 2);
+			put_bytes(o, (char[]){ '\\', *s }, 2);
 		else
 			put_bytes(o, s, n);
 		s += n ? n : 1;
@@ -118,10 +118,10 @@ void expo_family(struct expo *o, const struct expo_family *f)
 {
 	/* Text format 0.0.4 names what it shows and knows no info type. */
 	const char *suffix = o->openmetrics ? "" : expo_suffix(f);
-	const char *type = f->kind == COUNTER		       ? "counter"
-			   : f->kind == HISTOGRAM	       ? "histogram"
-			   : f->kind == INFO && o->openmetrics ? "info"
-							       : "gauge";
+	const char *type = f->kind == COUNTER		     ? "counter" :
+			   f->kind == HISTOGRAM		     ? "histogram" :
+			   f->kind == INFO && o->openmetrics ? "info" :
+							       "gauge";
 
 	expo_put(o, "# HELP ");
 	expo_put(o, f->name);

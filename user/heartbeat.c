@@ -81,7 +81,7 @@ bool heartbeat_ask(struct heartbeat *hb, unsigned int msec)
 	pthread_mutex_lock(&hb->lock);
 	ticket = ++hb->asked;
 	/* Full: it was asked often enough. */
-	if (write(hb->fd, &(uint64_t){1}, sizeof(uint64_t)) < 0 && errno != EAGAIN)
+	if (write(hb->fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno != EAGAIN)
 		err = errno;
 	while (!err && hb->answered < ticket)
 		err = pthread_cond_timedwait(&hb->changed, &hb->lock, &until);

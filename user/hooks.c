@@ -18,6 +18,7 @@ struct candidate {
 };
 
 /* The order within a hook and mode is the order of preference. */
+/* clang-format off */
 static const struct candidate candidates[] = {
 	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, false, 0,
 	  { "fentry_insert_block" } },
@@ -71,6 +72,7 @@ static const struct candidate candidates[] = {
 	  { "fallocate_exit", "zero_range", "fallocate" } },
 	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, 0, { "release", "free", "evict" } },
 };
+/* clang-format on */
 
 static const struct {
 	const char *name;
@@ -177,7 +179,7 @@ static bool take_tracepoint(struct hook_choice *choice, const struct candidate *
 		refuse(choice, "tracepoint %s fires after the change on this kernel", cand->target);
 		return false;
 	}
-	for (; ; typed = false) {
+	for (;; typed = false) {
 		for (i = 0; i < HOOK_PROGS && cand->progs[i]; i++)
 			progs[i] = tp_program(cand->progs[i], typed);
 		if (take(choice, cand->target, progs, refused))

@@ -24,7 +24,7 @@ bool http_events_put(struct http_events *events, char *text, size_t len)
 
 	pthread_mutex_lock(&events->lock);
 	old = events->slot[events->head];
-	events->slot[events->head] = (struct http_event){.text = text, .len = len};
+	events->slot[events->head] = (struct http_event){ .text = text, .len = len };
 	events->head = (events->head + 1) % HTTP_EVENTS;
 	if (events->n < HTTP_EVENTS)
 		events->n++;

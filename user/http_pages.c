@@ -7,7 +7,7 @@
 #include "http_pages.h"
 
 /* The status codes that are answered; others would be a mistake here. */
-static const unsigned int codes[HTTP_CODES] = {200, 401, 404, 405, 429, 431, 500, 503};
+static const unsigned int codes[HTTP_CODES] = { 200, 401, 404, 405, 429, 431, 500, 503 };
 
 void http_pages_init(struct http_pages *p)
 {
@@ -135,7 +135,7 @@ static void render(void *ctx, const struct metrics *metrics)
 		.n_codes = HTTP_CODES,
 		.codes = p->counts,
 	};
-	struct exposition_options opt = {.format = r->format, .process = true, .http = &own};
+	struct exposition_options opt = { .format = r->format, .process = true, .http = &own };
 
 	if (!r->text)
 		r->err = exposition_render(metrics, &opt, &r->text, &r->len);
@@ -143,7 +143,7 @@ static void render(void *ctx, const struct metrics *metrics)
 
 static int metrics_refresh(struct http_pages *p, enum exposition_format format)
 {
-	struct rendering r = {.pages = p, .format = format, .err = -EIO};
+	struct rendering r = { .pages = p, .format = format, .err = -EIO };
 	struct MHD_Response *fresh;
 	int ret;
 
@@ -217,18 +217,18 @@ static enum MHD_Result page_index(struct http_pages *p, struct MHD_Connection *m
 	char *text = strdup(html);
 
 	return text ? reply(p, mhd, MHD_HTTP_OK,
-			    response(p, text, sizeof(html) - 1, "text/html; charset=utf-8"))
-		    : MHD_NO;
+			    response(p, text, sizeof(html) - 1, "text/html; charset=utf-8")) :
+		      MHD_NO;
 }
 
 static const struct page {
 	const char *path;
 	enum MHD_Result (*show)(struct http_pages *p, struct MHD_Connection *mhd);
 } pages[] = {
-	{"/", page_index},
-	{"/metrics", page_metrics},
-	{"/events", page_events},
-	{"/healthz", page_health},
+	{ "/", page_index },
+	{ "/metrics", page_metrics },
+	{ "/events", page_events },
+	{ "/healthz", page_health },
 };
 
 /* True when the request may go on; else it was answered, with *ret. */

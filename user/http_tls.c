@@ -25,9 +25,9 @@ struct tls_creds {
 
 static const char *file_of(const struct web_config *config, int which)
 {
-	return which == CERT  ? config->cert_file
-	       : which == KEY ? config->key_file
-			      : config->client_ca_file;
+	return which == CERT ? config->cert_file :
+	       which == KEY  ? config->key_file :
+			       config->client_ca_file;
 }
 
 static int pem_read(struct pem *pem, const char *path, char *why, size_t size)

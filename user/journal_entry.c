@@ -240,13 +240,13 @@ static int priority_of(const struct report *r)
 	case REPORT_LEAK:
 		return LOG_WARNING;
 	case REPORT_VERDICT:
-		return r->verdict->verdict == VERDICT_VULNERABLE ? LOG_WARNING
-		       : r->verdict->verdict == VERDICT_UNKNOWN	 ? LOG_NOTICE
-								 : LOG_INFO;
+		return r->verdict->verdict == VERDICT_VULNERABLE ? LOG_WARNING :
+		       r->verdict->verdict == VERDICT_UNKNOWN	 ? LOG_NOTICE :
+								   LOG_INFO;
 	case REPORT_SUMMARY:
-		return r->summary->overwritten_blocks ? LOG_WARNING
-		       : r->summary->lost_evidence    ? LOG_NOTICE
-						      : LOG_INFO;
+		return r->summary->overwritten_blocks ? LOG_WARNING :
+		       r->summary->lost_evidence      ? LOG_NOTICE :
+							LOG_INFO;
 	case REPORT_NEAR_MISS:
 		return LOG_DEBUG;
 	default:

@@ -52,7 +52,7 @@ static bool has_type(const struct btf *btf, const char *name, unsigned int kind)
 	return btf && btf__find_by_name_kind(btf, name, kind) > 0;
 }
 
-static bool has_member(const struct btf *btf, const char *type, const char *member)
+bool kernel_btf_has_member(const struct btf *btf, const char *type, const char *member)
 {
 	const struct btf_type *t;
 	int id, i;
@@ -113,9 +113,9 @@ static int open_custom(struct kernel *kernel, const char *file, char *why, size_
 	if (err <= -__LIBBPF_ERRNO__START)
 		err = -EINVAL;
 	snprintf(why, why_size, "--btf %s: %s", file,
-		 err == -ENOENT	  ? "no such file, or no BTF in it"
-		 : err == -EINVAL ? "neither BTF nor an ELF file with BTF"
-				  : strerror(-err));
+		 err == -ENOENT ? "no such file, or no BTF in it" :
+		 err == -EINVAL ? "neither BTF nor an ELF file with BTF" :
+				  strerror(-err));
 	return err ? err : -EINVAL;
 }
 
@@ -192,9 +192,9 @@ int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t w
 	ext4 = kernel_ext4_btf(kernel);
 	kernel->ext4_types = ext4;
 	kernel->ext4_btf = source_of(kernel, ext4, btf_file);
-	kernel->has_invalidate_lock =
-		has_member(kernel->vmlinux, "address_space", "invalidate_lock");
-	kernel->tracepoints_late = has_member(ext4, "ext4_inode_info", "i_es_seq");
+	kernel->has_invalidate_lock = kernel_btf_has_member(kernel->vmlinux, "address_space",
+							    "invalidate_lock");
+	kernel->tracepoints_late = kernel_btf_has_member(ext4, "ext4_inode_info", "i_es_seq");
 	return 0;
 fail:
 	kernel_close(kernel);
@@ -279,8 +279,7 @@ void kernel_expect(const struct kernel *kernel, const char *const *names, size_t
 		if (!known_symbol(kernel, names[i]) && !btf_answers(kernel, names[i]))
 			symbols->query[symbols->n++].name = names[i];
 	}
-	if (symbols->n > first &&
-	    ksyms_find_all(NULL, &symbols->query[first], symbols->n - first))
+	if (symbols->n > first && ksyms_find_all(NULL, &symbols->query[first], symbols->n - first))
 		symbols->n = first; /* each asks again, and gets the error */
 }
 

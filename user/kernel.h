@@ -24,17 +24,17 @@ enum btf_source {
 
 struct kernel {
 	char release[65];
-	char lockdown[32];	/* "none", "integrity", "confidentiality", "not built in" */
-	struct btf *vmlinux;	/* NULL: CONFIG_DEBUG_INFO_BTF is not set */
-	struct btf *module;	/* BTF of the ext4 module, NULL if built in or none */
-	struct btf *custom;	/* --btf FILE or the bundled one, NULL if neither */
+	char lockdown[32];   /* "none", "integrity", "confidentiality", "not built in" */
+	struct btf *vmlinux; /* NULL: CONFIG_DEBUG_INFO_BTF is not set */
+	struct btf *module;  /* BTF of the ext4 module, NULL if built in or none */
+	struct btf *custom;  /* --btf FILE or the bundled one, NULL if neither */
 	enum btf_source ext4_btf;
-	char btf_path[256];	/* file of custom, for the loader; empty if none */
-	bool ext4_here;		/* ext4 is built in or loaded */
+	char btf_path[256]; /* file of custom, for the loader; empty if none */
+	bool ext4_here;	    /* ext4 is built in or loaded */
 	bool ext4_is_module;
-	bool ext4_types;	/* some BTF describes ext4's structures */
+	bool ext4_types; /* some BTF describes ext4's structures */
 	bool has_kprobes;
-	bool has_livepatch;	/* CONFIG_LIVEPATCH */
+	bool has_livepatch; /* CONFIG_LIVEPATCH */
 	/*
 	 * address_space.invalidate_lock, 730633f0b7f9 (5.15): where it is missing and no
 	 * BTF tells, functions have the arguments they had up to 5.14.
@@ -64,14 +64,16 @@ void kernel_forget_btf(struct kernel *kernel);
 
 /* The BTF that holds ext4's types: custom, module or vmlinux; NULL if none does. */
 const struct btf *kernel_ext4_btf(const struct kernel *kernel);
+/* Whether struct `type` has a member of that name itself; false without BTF. */
+bool kernel_btf_has_member(const struct btf *btf, const char *type, const char *member);
 
 /* What is known about a kernel function. */
 struct kernel_func {
-	bool in_btf;	  /* of the running kernel: fentry can have it */
-	bool is_symbol;	  /* kprobe can have it */
-	char variant[128]; /* the only symbol has a compiler's suffix */
-	int nargs;	  /* -1: no BTF tells */
-	bool returns_void; /* valid if nargs >= 0 */
+	bool in_btf;		  /* of the running kernel: fentry can have it */
+	bool is_symbol;		  /* kprobe can have it */
+	char variant[128];	  /* the only symbol has a compiler's suffix */
+	int nargs;		  /* -1: no BTF tells */
+	bool returns_void;	  /* valid if nargs >= 0 */
 	unsigned int arg_size[6]; /* bytes of the first arguments, valid if nargs >= 0 */
 };
 

@@ -123,7 +123,7 @@ static int append(void *arg, const struct line *line)
 	if (!grown)
 		return -ENOMEM;
 	k->names = grown;
-	k->sym[k->n++] = (struct ksym){line->addr, k->names_len};
+	k->sym[k->n++] = (struct ksym){ line->addr, k->names_len };
 	if (line->module)
 		sprintf(k->names + k->names_len, "%s [%s]", line->name, line->module);
 	else
@@ -259,7 +259,7 @@ const char *ksyms_note(struct ksyms *k)
 /* Only suffixes that leave the whole function behind the name. */
 static bool is_variant_suffix(const char *s)
 {
-	static const char *const kinds[] = {"isra", "constprop", "llvm", "lto_priv"};
+	static const char *const kinds[] = { "isra", "constprop", "llvm", "lto_priv" };
 	size_t i, len;
 
 	while (*s == '.') {
@@ -314,7 +314,7 @@ static int match(void *arg, const struct line *line)
 
 int ksyms_find_all(const char *path, struct ksym_query *query, size_t n)
 {
-	struct search search = {.query = query, .n = n};
+	struct search search = { .query = query, .n = n };
 	size_t i;
 	int err;
 
@@ -328,7 +328,7 @@ int ksyms_find_all(const char *path, struct ksym_query *query, size_t n)
 
 int ksyms_find(const char *name, char *variant, size_t size)
 {
-	struct ksym_query query = {.name = name};
+	struct ksym_query query = { .name = name };
 	int err = ksyms_find_all(NULL, &query, 1);
 
 	if (err)

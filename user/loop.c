@@ -64,7 +64,7 @@ void loop_free(struct loop *loop)
 
 static int add(struct loop *loop, enum kind kind, int fd, uint32_t events, loop_fn fn, void *arg)
 {
-	struct epoll_event ev = {.events = events};
+	struct epoll_event ev = { .events = events };
 	uint32_t i;
 
 	for (i = 0; i < HANDLERS_MAX && loop->handlers[i].kind != KIND_NONE; i++)
@@ -74,7 +74,7 @@ static int add(struct loop *loop, enum kind kind, int fd, uint32_t events, loop_
 	ev.data.u64 = (uint64_t)++loop->last_serial << 32 | i;
 	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &ev))
 		return -errno;
-	loop->handlers[i] = (struct handler){kind, loop->last_serial, fd, fn, arg};
+	loop->handlers[i] = (struct handler){ kind, loop->last_serial, fd, fn, arg };
 	return 0;
 }
 

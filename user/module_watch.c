@@ -38,7 +38,7 @@ static void let_modules_through(int fd)
 		/* 10 */ RETURN(0),
 		/* 11 */ RETURN(UINT32_MAX),
 	};
-	const struct sock_fprog prog = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+	const struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
 
 	/* Without it there are more wake-ups, that is all. */
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
@@ -46,7 +46,7 @@ static void let_modules_through(int fd)
 
 int module_watch_open(void)
 {
-	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP};
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP };
 	int fd, err;
 
 	fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);

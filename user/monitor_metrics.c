@@ -82,8 +82,8 @@ int monitor_with_metrics(void *arg, void (*take)(void *ctx, const struct metrics
 	metrics.progs = progs;
 	metrics.n_progs = n < 0 ? 0 : n;
 	for (i = 0; i < mon->n_sinks; i++)
-		sinks[i] = (struct metrics_sink){mon->sinks[i]->ops->name,
-						 sink_missed(mon->sinks[i])};
+		sinks[i] = (struct metrics_sink){ mon->sinks[i]->ops->name,
+						  sink_missed(mon->sinks[i]) };
 	metrics.sinks = sinks;
 	metrics.n_sinks = mon->n_sinks;
 	take(ctx, &metrics);

@@ -19,7 +19,7 @@ double seconds_since(const struct timespec *since)
 
 struct report monitor_report_now(enum report_type type)
 {
-	struct report report = {.type = type};
+	struct report report = { .type = type };
 
 	clock_gettime(CLOCK_REALTIME, &report.time);
 	return report;

@@ -84,11 +84,11 @@ static bool is_healthy(void *arg, char *why, size_t why_size)
 int monitor_open_sinks(struct monitor *mon)
 {
 	const struct options *opt = mon->opt;
-	struct http_options http = {.listen = opt->listen,
-				    .web_config = opt->web_config,
-				    .snapshot = monitor_with_metrics,
-				    .healthy = is_healthy,
-				    .arg = mon};
+	struct http_options http = { .listen = opt->listen,
+				     .web_config = opt->web_config,
+				     .snapshot = monitor_with_metrics,
+				     .healthy = is_healthy,
+				     .arg = mon };
 	char why[512] = "";
 	int err = 0;
 

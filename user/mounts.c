@@ -161,7 +161,7 @@ int mounts_read(struct mounts *mounts, const char *path)
 	ssize_t len;
 	FILE *file;
 
-	*mounts = (struct mounts){0};
+	*mounts = (struct mounts){ 0 };
 	file = fopen(path ? path : MOUNTINFO, "re");
 	if (!file)
 		return -errno;
@@ -195,7 +195,7 @@ void mounts_free(struct mounts *mounts)
 	for (i = 0; i < mounts->n; i++)
 		mount_free(&mounts->v[i]);
 	free(mounts->v);
-	*mounts = (struct mounts){0};
+	*mounts = (struct mounts){ 0 };
 }
 
 const struct mount *mounts_find(const struct mounts *mounts, unsigned int dev)

@@ -25,7 +25,7 @@ static int manager_address(struct sockaddr_un *addr, socklen_t *addr_len)
 
 	if (len < 2 || (*name != '/' && *name != '@') || len >= sizeof(addr->sun_path))
 		return -ENOENT;
-	*addr = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(addr->sun_path, name, len);
 	/* Of an abstract name every byte counts, a NUL at the end too. */
 	if (*name == '@')

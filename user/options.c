@@ -47,44 +47,45 @@ struct option_def {
 };
 
 static const struct option_def table[] = {
-	{'o', "output", "text|json", COMMAND_ALL, "Output for people or as JSON lines"},
-	{OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_ALL,
-	 "How to attach to the kernel (default: auto, the first that works)"},
-	{OPT_BTF, "btf", "FILE", COMMAND_ALL, "BTF that describes ext4, where the kernel has none"},
-	{'d', "duration", "SEC", COMMAND_MONITOR | COMMAND_PROVOKE,
-	 "Stop after this time; 30, 30s, 5m and 2h are understood"},
-	{OPT_MOUNT, "mount", "PATH", COMMAND_MONITOR,
-	 "Watch the ext4 filesystem mounted at PATH only; may be repeated"},
-	{OPT_STACKS, "stacks", NULL, COMMAND_MONITOR, "Record kernel stacks of both sides"},
-	{OPT_FAIL_ON_RACE, "fail-on-race", NULL, COMMAND_MONITOR,
-	 "Exit with 2 when an overwrite was seen, 3 when evidence was lost"},
-	{OPT_NO_WAIT, "no-wait", NULL, COMMAND_MONITOR, "Do not wait for ext4 to be loaded"},
-	{OPT_LISTEN, "listen", "ADDR:PORT", COMMAND_MONITOR,
-	 "Serve metrics and events over HTTP (loopback if ADDR is left out)"},
-	{OPT_WEB_CONFIG, "web.config.file", "FILE", COMMAND_MONITOR,
-	 "TLS and users of --listen, in exporter-toolkit's format"},
-	{OPT_TEXTFILE, "textfile", "FILE", COMMAND_MONITOR,
-	 "Write metrics for node_exporter's textfile collector"},
-	{OPT_JOURNAL, "journal", NULL, COMMAND_MONITOR, "Report to systemd's journal as well"},
-	{OPT_OUTPUT_FILE, "output-file", "FILE", COMMAND_MONITOR,
-	 "Append the output to FILE instead; SIGHUP reopens it"},
-	{OPT_BUFFER, "buffer", "KIB", COMMAND_MONITOR | COMMAND_PROVOKE,
-	 "Ring buffer for event details, a power of two from 4 (default: 512)"},
-	{OPT_DIR, "dir", "DIR", COMMAND_VERIFY | COMMAND_PROVOKE,
-	 "Directory on the ext4 filesystem to use for scratch files"},
-	{OPT_IMAGE, "image", "FILE", COMMAND_VERIFY,
-	 "Judge an ext4.ko or vmlinux on disk instead of the running kernel"},
-	{OPT_PASSIVE, "passive", NULL, COMMAND_VERIFY,
-	 "Write nothing, wait for the host's own delayed inserts"},
-	{OPT_QUIET, "quiet", NULL, COMMAND_VERIFY, "Print the one word only"},
-	{OPT_WIDEN, "widen", "USEC", COMMAND_PROVOKE,
-	 "Delay our own faults inside the window, at most 10000"},
-	{OPT_YES, "yes", NULL, COMMAND_PROVOKE, "Do not ask"},
-	{OPT_MAX_LEAK, "max-leak", "BLOCKS", COMMAND_PROVOKE, "Stop after so many leaked blocks"},
-	{'v', "verbose", NULL, COMMAND_ALL, "Say more, libbpf's messages included"},
-	{'V', "version", NULL, COMMAND_ALL, "Print the version"},
-	{'h', "help", NULL, COMMAND_ALL, "Print this help"},
-	{OPT_DUMP_OPTIONS, "dump-options", NULL, COMMAND_ALL, NULL},
+	{ 'o', "output", "text|json", COMMAND_ALL, "Output for people or as JSON lines" },
+	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_ALL,
+	  "How to attach to the kernel (default: auto, the first that works)" },
+	{ OPT_BTF, "btf", "FILE", COMMAND_ALL,
+	  "BTF that describes ext4, where the kernel has none" },
+	{ 'd', "duration", "SEC", COMMAND_MONITOR | COMMAND_PROVOKE,
+	  "Stop after this time; 30, 30s, 5m and 2h are understood" },
+	{ OPT_MOUNT, "mount", "PATH", COMMAND_MONITOR,
+	  "Watch the ext4 filesystem mounted at PATH only; may be repeated" },
+	{ OPT_STACKS, "stacks", NULL, COMMAND_MONITOR, "Record kernel stacks of both sides" },
+	{ OPT_FAIL_ON_RACE, "fail-on-race", NULL, COMMAND_MONITOR,
+	  "Exit with 2 when an overwrite was seen, 3 when evidence was lost" },
+	{ OPT_NO_WAIT, "no-wait", NULL, COMMAND_MONITOR, "Do not wait for ext4 to be loaded" },
+	{ OPT_LISTEN, "listen", "ADDR:PORT", COMMAND_MONITOR,
+	  "Serve metrics and events over HTTP (loopback if ADDR is left out)" },
+	{ OPT_WEB_CONFIG, "web.config.file", "FILE", COMMAND_MONITOR,
+	  "TLS and users of --listen, in exporter-toolkit's format" },
+	{ OPT_TEXTFILE, "textfile", "FILE", COMMAND_MONITOR,
+	  "Write metrics for node_exporter's textfile collector" },
+	{ OPT_JOURNAL, "journal", NULL, COMMAND_MONITOR, "Report to systemd's journal as well" },
+	{ OPT_OUTPUT_FILE, "output-file", "FILE", COMMAND_MONITOR,
+	  "Append the output to FILE instead; SIGHUP reopens it" },
+	{ OPT_BUFFER, "buffer", "KIB", COMMAND_MONITOR | COMMAND_PROVOKE,
+	  "Ring buffer for event details, a power of two from 4 (default: 512)" },
+	{ OPT_DIR, "dir", "DIR", COMMAND_VERIFY | COMMAND_PROVOKE,
+	  "Directory on the ext4 filesystem to use for scratch files" },
+	{ OPT_IMAGE, "image", "FILE", COMMAND_VERIFY,
+	  "Judge an ext4.ko or vmlinux on disk instead of the running kernel" },
+	{ OPT_PASSIVE, "passive", NULL, COMMAND_VERIFY,
+	  "Write nothing, wait for the host's own delayed inserts" },
+	{ OPT_QUIET, "quiet", NULL, COMMAND_VERIFY, "Print the one word only" },
+	{ OPT_WIDEN, "widen", "USEC", COMMAND_PROVOKE,
+	  "Delay our own faults inside the window, at most 10000" },
+	{ OPT_YES, "yes", NULL, COMMAND_PROVOKE, "Do not ask" },
+	{ OPT_MAX_LEAK, "max-leak", "BLOCKS", COMMAND_PROVOKE, "Stop after so many leaked blocks" },
+	{ 'v', "verbose", NULL, COMMAND_ALL, "Say more, libbpf's messages included" },
+	{ 'V', "version", NULL, COMMAND_ALL, "Print the version" },
+	{ 'h', "help", NULL, COMMAND_ALL, "Print this help" },
+	{ OPT_DUMP_OPTIONS, "dump-options", NULL, COMMAND_ALL, NULL },
 };
 
 #define N_OPTIONS (sizeof(table) / sizeof(table[0]))
@@ -96,26 +97,26 @@ struct command_def {
 };
 
 static const struct command_def commands[] = {
-	{"monitor", COMMAND_MONITOR,
-	 "Watch this kernel and report every delayed insert that overwrites an allocated extent.\v"
-	 "Commands: monitor (the default), verify, provoke, doctor; each has its own --help.\n"
-	 "Exit status: 0 no race seen, 2 race seen (with --fail-on-race), 3 evidence was lost, "
-	 "1 it could not be done, 64 usage."},
-	{"verify", COMMAND_VERIFY,
-	 "Is the fix in the running kernel? Answers without a race.\v"
-	 "Exit status: 0 fixed, 2 vulnerable, 3 unknown, 1 it could not be done, 64 usage."},
-	{"provoke", COMMAND_PROVOKE,
-	 "Make the race happen on scratch files and report what the kernel did.\v"
-	 "Exit status: 0 nothing overwritten, 2 overwritten, 3 inconclusive, 1 it could not be "
-	 "done, 64 usage."},
-	{"doctor", COMMAND_DOCTOR,
-	 "What this kernel offers, what would be attached, what is missing and why.\v"
-	 "Exit status: 0 full detection, 3 degraded, 1 impossible, 64 usage."},
+	{ "monitor", COMMAND_MONITOR,
+	  "Watch this kernel and report every delayed insert that overwrites an allocated extent.\v"
+	  "Commands: monitor (the default), verify, provoke, doctor; each has its own --help.\n"
+	  "Exit status: 0 no race seen, 2 race seen (with --fail-on-race), 3 evidence was lost, "
+	  "1 it could not be done, 64 usage." },
+	{ "verify", COMMAND_VERIFY,
+	  "Is the fix in the running kernel? Answers without a race.\v"
+	  "Exit status: 0 fixed, 2 vulnerable, 3 unknown, 1 it could not be done, 64 usage." },
+	{ "provoke", COMMAND_PROVOKE,
+	  "Make the race happen on scratch files and report what the kernel did.\v"
+	  "Exit status: 0 nothing overwritten, 2 overwritten, 3 inconclusive, 1 it could not be "
+	  "done, 64 usage." },
+	{ "doctor", COMMAND_DOCTOR,
+	  "What this kernel offers, what would be attached, what is missing and why.\v"
+	  "Exit status: 0 full detection, 3 degraded, 1 impossible, 64 usage." },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static const char *const attach_names[ATTACH_MAX] = {"auto", "fentry", "kprobe", "tracepoint"};
+static const char *const attach_names[ATTACH_MAX] = { "auto", "fentry", "kprobe", "tracepoint" };
 
 const char *attach_mode_name(enum attach_mode mode)
 {
@@ -392,11 +393,11 @@ void options_parse(struct options *opt, int argc, char **argv)
 {
 	struct argp_option argp_options[N_OPTIONS + 1] = {};
 	const struct command_def *cmd;
-	struct argp argp = {.options = argp_options, .parser = parse_one};
+	struct argp argp = { .options = argp_options, .parser = parse_one };
 	char name[64];
 	size_t i, n = 0;
 
-	*opt = (struct options){.buffer_kib = 512};
+	*opt = (struct options){ .buffer_kib = 512 };
 	cmd = command_of(&argc, &argv);
 	opt->command = cmd->command;
 	for (i = 0; i < N_OPTIONS; i++) {

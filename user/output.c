@@ -12,7 +12,7 @@ int output_write(int fd, const char *buf, size_t len)
 
 		if (n < 0 && errno == EAGAIN) {
 			/* The other end shares O_NONBLOCK with us: it is slow, not gone. */
-			struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+			struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 
 			if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
 				return -errno;
@@ -32,7 +32,7 @@ int output_write(int fd, const char *buf, size_t len)
 
 size_t utf8_next(const char *s, unsigned int *cp)
 {
-	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const unsigned int least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)s;
 	unsigned int c = p[0];
 	size_t len, i;

@@ -52,7 +52,7 @@ static void line_free(struct line *line)
 /* Whether a write of so many bytes returns at once, be it with an error. */
 static bool is_ready(int fd, size_t len)
 {
-	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	struct stat st;
 
 	/* A file has no reader. A terminal says no more than that there is some room. */
@@ -124,7 +124,7 @@ static int enqueue(struct output_queue *q, char *text, size_t len, bool must)
 		free(line);
 		return -EAGAIN;
 	}
-	*line = (struct line){.text = text, .len = len};
+	*line = (struct line){ .text = text, .len = len };
 	pthread_mutex_lock(&q->lock);
 	/* A line that is larger than the whole queue waits for it to be empty. */
 	if (must || !q->bytes || q->bytes + len <= OUTPUT_QUEUE_BYTES) {

@@ -50,7 +50,7 @@ static int open_inode(int mount_fd, uint32_t ino, uint32_t generation)
 	union {
 		struct file_handle handle;
 		char space[sizeof(struct file_handle) + FH_INO32_GEN_BYTES];
-	} u = {.handle = {.handle_bytes = FH_INO32_GEN_BYTES, .handle_type = FH_INO32_GEN}};
+	} u = { .handle = { .handle_bytes = FH_INO32_GEN_BYTES, .handle_type = FH_INO32_GEN } };
 	char *data = u.space + offsetof(struct file_handle, f_handle);
 	int fd;
 

@@ -39,7 +39,7 @@ struct race {
 	struct race_config config;
 	pthread_t victim, allocator;
 	bool victim_runs, allocator_runs;
-	int fd; /* eventfd: it has ended */
+	int fd;		     /* eventfd: it has ended */
 	bool stop;	     /* the victim is to end ... */
 	bool allocator_stop; /* ... and only then the allocator, which it waits for */
 	struct race_result result;

@@ -46,9 +46,10 @@ static bool read_codename(char *buf, size_t size)
 		if (strncmp(line, key, sizeof(key) - 1))
 			continue;
 		line[strcspn(line, "\n")] = 0;
-		snprintf(buf, size, "%.*s", (int)strcspn(line + sizeof(key) - 1 +
-			 (line[sizeof(key) - 1] == '"'), "\""),
-			 line + sizeof(key) - 1 + (line[sizeof(key) - 1] == '"'));
+		snprintf(
+			buf, size, "%.*s",
+			(int)strcspn(line + sizeof(key) - 1 + (line[sizeof(key) - 1] == '"'), "\""),
+			line + sizeof(key) - 1 + (line[sizeof(key) - 1] == '"'));
 		found = true;
 	}
 	fclose(f);

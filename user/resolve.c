@@ -92,7 +92,7 @@ struct timespec realtime_of(uint64_t monotonic_ns)
 	clock_gettime(CLOCK_REALTIME, &real);
 	ns = real.tv_sec * NSEC_PER_SEC + real.tv_nsec -
 	     (mono.tv_sec * NSEC_PER_SEC + mono.tv_nsec) + (int64_t)monotonic_ns;
-	return (struct timespec){.tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC};
+	return (struct timespec){ .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
 }
 
 /* Events of several CPUs may be a little out of order. */
@@ -113,11 +113,11 @@ static const char *path_of(struct resolver *res, const struct mount *mount,
 	    entry->generation == ev->generation && is_fresh(entry, ev->time_ns))
 		return entry->path;
 	free(entry->path);
-	*entry = (struct path_entry){.ino = ev->ino,
-				     .dev = ev->dev,
-				     .generation = ev->generation,
-				     .used = true,
-				     .time_ns = ev->time_ns};
+	*entry = (struct path_entry){ .ino = ev->ino,
+				      .dev = ev->dev,
+				      .generation = ev->generation,
+				      .used = true,
+				      .time_ns = ev->time_ns };
 	if (!path_of_inode(mount, ev->ino, ev->generation, path, sizeof(path)))
 		entry->path = strdup(path);
 	return entry->path;

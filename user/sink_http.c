@@ -51,7 +51,7 @@ struct sink_http {
 static void wake(const struct sink_http *h)
 {
 	/* Fails only when the counter is full, and then it is awake. */
-	if (write(h->wake_fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)
+	if (write(h->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
 		return;
 }
 
@@ -248,8 +248,8 @@ static void *serve(void *arg)
 {
 	struct sink_http *h = arg;
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	struct pollfd fds[2] = {{.fd = info->epoll_fd, .events = POLLIN},
-				{.fd = h->wake_fd, .events = POLLIN}};
+	struct pollfd fds[2] = { { .fd = info->epoll_fd, .events = POLLIN },
+				 { .fd = h->wake_fd, .events = POLLIN } };
 
 	do {
 		if (poll(fds, 2, sleep_ms(h)) < 0 && errno != EINTR)
@@ -332,9 +332,9 @@ static const struct sink_ops http_ops = {
 static int daemon_create(struct sink_http *h)
 {
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, NULL},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, NULL},
-		{MHD_OPTION_END, 0, NULL},
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, NULL },
+		{ MHD_OPTION_END, 0, NULL },
 	};
 	unsigned int flags = MHD_USE_EPOLL;
 

@@ -223,7 +223,7 @@ static int probe(const struct sink_journal *j)
 int sink_journal_open_at(struct sink **sink, const char *path, char *why, size_t why_size)
 {
 	struct sink_journal *j = calloc(1, sizeof(*j));
-	struct timeval wait = {.tv_usec = RETRY_MS * 1000};
+	struct timeval wait = { .tv_usec = RETRY_MS * 1000 };
 	int ret = -ENOMEM;
 
 	if (!j)

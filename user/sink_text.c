@@ -43,11 +43,11 @@ static const struct {
 	size_t width;
 	bool right;
 } columns[COL_MAX] = {
-	[COL_TIME] = {"TIME (UTC)", 12, false}, [COL_EVENT] = {"EVENT", 9, false},
-	[COL_DEV] = {"DEV", 5, false},		[COL_INO] = {"INO", 5, true},
-	[COL_LBLK] = {"LBLK", 5, true},		[COL_LEN] = {"LEN", 3, true},
-	[COL_WAS] = {"WAS", 9, false},		[COL_WINDOW] = {"WINDOW", 6, true},
-	[COL_FAULT] = {"FAULT", 12, false},	[COL_ALLOCATOR] = {"ALLOCATOR", 22, false},
+	[COL_TIME] = { "TIME (UTC)", 12, false }, [COL_EVENT] = { "EVENT", 9, false },
+	[COL_DEV] = { "DEV", 5, false },	  [COL_INO] = { "INO", 5, true },
+	[COL_LBLK] = { "LBLK", 5, true },	  [COL_LEN] = { "LEN", 3, true },
+	[COL_WAS] = { "WAS", 9, false },	  [COL_WINDOW] = { "WINDOW", 6, true },
+	[COL_FAULT] = { "FAULT", 12, false },	  [COL_ALLOCATOR] = { "ALLOCATOR", 22, false },
 };
 
 struct row {
@@ -95,7 +95,7 @@ static const char *clock_time(char buf[REPORT_TIME_LEN], const struct timespec *
 /* Three digits and a unit: "830ns", "12.3us", "4.56ms", "1.20s". */
 static const char *human_time(char buf[32], uint64_t ns)
 {
-	static const char *const units[] = {"ns", "us", "ms", "s"};
+	static const char *const units[] = { "ns", "us", "ms", "s" };
 	double value = ns;
 	size_t unit = 0;
 	int digits;
@@ -527,9 +527,9 @@ static void put_summary(struct sink_text *text, FILE *out, const struct report *
 		fputs("  near misses  not visible in this attach mode\n", out);
 	fprintf(out, "  averted      %llu\n", s->averted);
 	fprintf(out, "  lost events  %llu%s\n", s->lost_events,
-		s->lost_events && !s->lost_evidence
-			? " (rows that did not fit; the counts are exact)"
-			: "");
+		s->lost_events && !s->lost_evidence ?
+			" (rows that did not fit; the counts are exact)" :
+			"");
 	if (s->lost_evidence)
 		fprintf(out,
 			"  %sinconclusive%s: %llu pieces of evidence were lost that could hide "

@@ -55,7 +55,7 @@ static int replace(const struct sink_textfile *t, const char *text, size_t len)
 
 static int textfile_metrics(struct sink *sink, const struct metrics *metrics)
 {
-	struct exposition_options opt = {.format = EXPOSITION_TEXT};
+	struct exposition_options opt = { .format = EXPOSITION_TEXT };
 	char *text;
 	size_t len;
 	int ret;

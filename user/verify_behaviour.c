@@ -44,20 +44,21 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *s, co
 	else if (kinds == 1 && lookups == 2)
 		says = VERDICT_FIXED;
 	if (!kinds)
-		evidence_set(ev, "behaviour", says, "no delayed insert was seen%s%s", *where ? " " : "",
-			     where);
+		evidence_set(ev, "behaviour", says, "no delayed insert was seen%s%s",
+			     *where ? " " : "", where);
 	else if (kinds > 1)
 		evidence_set(ev, "behaviour", says,
 			     "lookups before a delayed insert differ: none %llu times, one %llu, "
-			     "two %llu, more %llu%s%s", s->by_lookups[0], s->by_lookups[1],
-			     s->by_lookups[2],
+			     "two %llu, more %llu%s%s",
+			     s->by_lookups[0], s->by_lookups[1], s->by_lookups[2],
 			     total - s->by_lookups[0] - s->by_lookups[1] - s->by_lookups[2],
 			     *where ? " " : "", where);
 	else
 		evidence_set(ev, "behaviour", says,
 			     "%u lookup%s before each of %llu delayed inserts (hole cached: %llu, "
-			     "uncached: %llu)%s%s", lookups, lookups == 1 ? "" : "s", total,
-			     s->hole_cached, s->hole_uncached, *where ? " " : "", where);
+			     "uncached: %llu)%s%s",
+			     lookups, lookups == 1 ? "" : "s", total, s->hole_cached,
+			     s->hole_uncached, *where ? " " : "", where);
 }
 
 /* ---- our own writes ---- */

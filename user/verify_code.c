@@ -67,7 +67,7 @@ static void mark_arm64(struct code *code, const struct code_target *target, enum
 
 int code_open(struct code *code, enum code_arch arch, const void *bytes, size_t len, uint64_t addr)
 {
-	*code = (struct code){.arch = arch, .bytes = bytes, .len = len, .addr = addr};
+	*code = (struct code){ .arch = arch, .bytes = bytes, .len = len, .addr = addr };
 	code->marks = calloc(len ? len : 1, 1);
 	return code->marks ? 0 : -ENOMEM;
 }
@@ -215,7 +215,7 @@ static void visit(struct ways *w, size_t i)
 static int ways_to_insert(const struct code *code)
 {
 	size_t n = code->len / 4;
-	struct ways w = {.code = code};
+	struct ways w = { .code = code };
 	int err = -ENOMEM;
 
 	/* Each instruction comes up once for each bit at most. */

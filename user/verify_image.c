@@ -132,8 +132,8 @@ static const char *find_function(struct image *img)
 	}
 	if (!found)
 		return img->n_syms > 1 ? "no ext4 in it (neither ext4_da_map_blocks nor "
-					 "ext4_da_get_block_prep)"
-				       : "its symbol table is empty: stripped";
+					 "ext4_da_get_block_prep)" :
+					 "its symbol table is empty: stripped";
 	return NULL;
 }
 

@@ -113,11 +113,13 @@ static void look_at_patch(struct evidence *ev, struct livepatch_state *state, in
 		    read_flag(AT_FDCWD, OWN_ACTIVE) == 1)
 			evidence_set(ev, "livepatch", VERDICT_FIXED,
 				     "%s refuses delayed inserts over mapped blocks (%s), "
-				     "transition complete", name, found.function);
+				     "transition complete",
+				     name, found.function);
 		else if (ev->says == VERDICT_UNKNOWN)
-			evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "%.60s replaces %s, %s", name,
-				     found.function,
-				     transition ? "transition not complete" : "transition complete");
+			evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "%.60s replaces %s, %s",
+				     name, found.function,
+				     transition ? "transition not complete" :
+						  "transition complete");
 	}
 	closedir(dir);
 }

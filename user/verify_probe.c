@@ -88,8 +88,9 @@ int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t
 	libbpf_set_print(old);
 	if (err) {
 		snprintf(why, why_size, "%s",
-			 err == -EPERM ? "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo" :
-					 strerror(-err));
+			 err == -EPERM ?
+				 "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo" :
+				 strerror(-err));
 		verify_probe_close(probe);
 		return err;
 	}
@@ -194,7 +195,8 @@ void verify_probe_samples(const struct verify_probe *probe, struct verify_sample
 	size_t i;
 
 	_Static_assert(sizeof(samples->by_lookups) / sizeof(samples->by_lookups[0]) ==
-			       VERIFY_LOOKUPS_MAX, "one slot for each");
+			       VERIFY_LOOKUPS_MAX,
+		       "one slot for each");
 	memset(samples, 0, sizeof(*samples));
 	for (i = 0; i < VERIFY_LOOKUPS_MAX; i++) {
 		samples->by_lookups[i] = bss->samples[0][i] + bss->samples[1][i];

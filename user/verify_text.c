@@ -53,7 +53,7 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 	}
 	if (mark != CODE_LOOKUP && mark != CODE_NOTHING &&
 	    syms->n_calls < sizeof(syms->calls) / sizeof(syms->calls[0])) {
-		syms->calls[syms->n_calls].target = (struct code_target){addr, addr};
+		syms->calls[syms->n_calls].target = (struct code_target){ addr, addr };
 		syms->calls[syms->n_calls++].mark = mark;
 	}
 }
@@ -163,9 +163,9 @@ static void judge(struct evidence *ev, struct verify_probe *probe, const struct 
 	if (err)
 		evidence_set(ev, "text", VERDICT_UNKNOWN, "the text of %s cannot be read: %s",
 			     fn->name,
-			     err == -EOPNOTSUPP ? "BPF programs cannot be run on demand here"
-			     : err == -EPERM	? "lockdown forbids it"
-						: strerror(-err));
+			     err == -EOPNOTSUPP ? "BPF programs cannot be run on demand here" :
+			     err == -EPERM	? "lockdown forbids it" :
+						  strerror(-err));
 	else
 		judge_code(ev, syms, fn, bytes, len);
 	free(bytes);

@@ -32,7 +32,8 @@ static bool says(const struct verdict_info *info, const char *kind, enum verdict
 	size_t i;
 
 	for (i = 0; i < info->n_evidence; i++) {
-		if (info->evidence[i].says == verdict && (!kind || !strcmp(info->evidence[i].kind, kind)))
+		if (info->evidence[i].says == verdict &&
+		    (!kind || !strcmp(info->evidence[i].kind, kind)))
 			return true;
 	}
 	return false;

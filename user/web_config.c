@@ -35,8 +35,8 @@ __attribute__((format(printf, 3, 4))) static int bad(struct reader *r, const yam
 	va_list ap;
 	int n;
 
-	n = at ? snprintf(r->why, r->why_size, "%s, line %zu: ", r->path, at->start_mark.line + 1)
-	       : snprintf(r->why, r->why_size, "%s: ", r->path);
+	n = at ? snprintf(r->why, r->why_size, "%s, line %zu: ", r->path, at->start_mark.line + 1) :
+		 snprintf(r->why, r->why_size, "%s: ", r->path);
 	if (n < 0 || (size_t)n >= r->why_size)
 		return -EINVAL;
 	va_start(ap, fmt);
@@ -142,7 +142,7 @@ static int client_auth_type(struct reader *r, const yaml_node_t *node)
 
 static int tls_version(struct reader *r, const yaml_node_t *node, const char **to)
 {
-	static const char *const known[] = {"TLS10", "TLS11", "TLS12", "TLS13"};
+	static const char *const known[] = { "TLS10", "TLS11", "TLS12", "TLS13" };
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -156,10 +156,10 @@ static int tls_version(struct reader *r, const yaml_node_t *node, const char **t
 
 static int curves(struct reader *r, const yaml_node_t *node)
 {
-	static const char *const known[][2] = {{"CurveP256", ":+GROUP-SECP256R1"},
-					       {"CurveP384", ":+GROUP-SECP384R1"},
-					       {"CurveP521", ":+GROUP-SECP521R1"},
-					       {"X25519", ":+GROUP-X25519"}};
+	static const char *const known[][2] = { { "CurveP256", ":+GROUP-SECP256R1" },
+						{ "CurveP384", ":+GROUP-SECP384R1" },
+						{ "CurveP521", ":+GROUP-SECP521R1" },
+						{ "X25519", ":+GROUP-X25519" } };
 	const yaml_node_item_t *item;
 	size_t i;
 
@@ -212,7 +212,8 @@ static int header_key(struct reader *r, const char *key, const yaml_node_t *key_
 {
 	static const char *const known[WEB_CONFIG_HEADERS] = {
 		"Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options",
-		"X-XSS-Protection", "Strict-Transport-Security"};
+		"X-XSS-Protection", "Strict-Transport-Security"
+	};
 	struct web_config *c = r->config;
 	struct web_header *h = &c->headers[c->n_headers];
 	int ret;
@@ -299,10 +300,10 @@ static int top_key(struct reader *r, const char *key, const yaml_node_t *key_nod
 
 static int make_priority(struct reader *r)
 {
-	static const char *const names[][2] = {{"TLS10", ":+VERS-TLS1.0"},
-					       {"TLS11", ":+VERS-TLS1.1"},
-					       {"TLS12", ":+VERS-TLS1.2"},
-					       {"TLS13", ":+VERS-TLS1.3"}};
+	static const char *const names[][2] = { { "TLS10", ":+VERS-TLS1.0" },
+						{ "TLS11", ":+VERS-TLS1.1" },
+						{ "TLS12", ":+VERS-TLS1.2" },
+						{ "TLS13", ":+VERS-TLS1.3" } };
 	const char *min = r->min_version ? r->min_version : "TLS12";
 	const char *max = r->max_version ? r->max_version : "TLS13";
 	char versions[96] = "";
@@ -366,7 +367,7 @@ out_parser:
 
 int web_config_read(const char *path, struct web_config **config, char *why, size_t why_size)
 {
-	struct reader r = {.path = path, .why = why, .why_size = why_size};
+	struct reader r = { .path = path, .why = why, .why_size = why_size };
 	struct stat st;
 	FILE *file;
 	int ret;

@@ -81,12 +81,12 @@ static_assert(__builtin_types_compatible_p(typeof(ext4_es_lookup_extent),
 					       struct extent_status *)),
 	      "ext4_es_lookup_extent has another prototype here");
 static_assert(__builtin_types_compatible_p(typeof(ext4_ext_map_blocks),
-					   int(handle_t *, struct inode *,
-					       struct ext4_map_blocks *, int)),
+					   int(handle_t *, struct inode *, struct ext4_map_blocks *,
+					       int)),
 	      "ext4_ext_map_blocks has another prototype here");
 static_assert(__builtin_types_compatible_p(typeof(ext4_ind_map_blocks),
-					   int(handle_t *, struct inode *,
-					       struct ext4_map_blocks *, int)),
+					   int(handle_t *, struct inode *, struct ext4_map_blocks *,
+					       int)),
 	      "ext4_ind_map_blocks has another prototype here");
 
 /* ext4 exports none of these; their addresses are looked up. */

@@ -12,12 +12,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,23 +29,11 @@
 
 #include "bench.h"
 
-#define PROGS_MAX 32
-#define NAME_MAX_KERNEL 15 /* the kernel cuts program names off there */
+#define PROGS_MAX	 32
+#define NAME_MAX_KERNEL	 15 /* the kernel cuts program names off there */
 #define START_TIMEOUT_MS 30000
 #define PEERS_MAX	 4
 #define PEER_ROUNDS	 10
-
-static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("bench: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
 
 static double now_ms(void)
 {
@@ -80,19 +68,19 @@ static void monitor_settle(struct monitor *mon, int dirfd)
 		/* On a busy machine it may not look yet when the first are made. */
 		do {
 			if (now_ms() > until)
-				die("the monitor came to no verdict");
+				errx(1, "the monitor came to no verdict");
 			if (ops[1].run(&ops[1], dirfd, &ns))
-				die("%s failed", ops[1].name);
+				errx(1, "%s failed", ops[1].name);
 		} while (!poll(&pfd, 1, 100));
 		memset(buf, 0, sizeof(buf));
 		if (read(mon->out, buf, sizeof(buf) - 1) <= 0)
-			die("the monitor ended");
+			errx(1, "the monitor ended");
 	} while (!strstr(buf, "\"type\":\"verdict\""));
 	snprintf(path, sizeof(path), "/proc/%d/stat", mon->pid);
 	do {
 		f = fopen(path, "r");
 		if (!f || fscanf(f, "%*d %*s %c", &state) != 1 || now_ms() > until)
-			die("the monitor did not come to rest");
+			errx(1, "the monitor did not come to rest");
 		fclose(f);
 	} while (state != 'S');
 }
@@ -106,7 +94,7 @@ static void monitor_start(struct monitor *mon, const char *tool, int dirfd)
 	ssize_t n;
 
 	if (pipe2(fds, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
+		errx(1, "pipe: %s", strerror(errno));
 	mon->start_ms = now_ms();
 	mon->pid = fork();
 	if (!mon->pid) {
@@ -120,15 +108,15 @@ static void monitor_start(struct monitor *mon, const char *tool, int dirfd)
 		_exit(127);
 	}
 	if (mon->pid < 0)
-		die("fork: %s", strerror(errno));
+		errx(1, "fork: %s", strerror(errno));
 	close(fds[1]);
 	mon->out = fds[0];
 	pfd = (struct pollfd){ .fd = mon->out, .events = POLLIN };
 	if (poll(&pfd, 1, START_TIMEOUT_MS) != 1)
-		die("%s did not start in time", tool);
+		errx(1, "%s did not start in time", tool);
 	n = read(mon->out, buf, sizeof(buf));
 	if (n <= 0 || strncmp(buf, "{\"type\":\"start\"", 15))
-		die("%s did not start", tool);
+		errx(1, "%s did not start", tool);
 	mon->start_ms = now_ms() - mon->start_ms;
 	monitor_settle(mon, dirfd);
 }
@@ -143,7 +131,7 @@ static void monitor_end(struct monitor *mon)
 		;
 	close(mon->out);
 	if (waitpid(mon->pid, &status, 0) != mon->pid || !WIFEXITED(status) || WEXITSTATUS(status))
-		die("the monitor did not end well: status %#x", status);
+		errx(1, "the monitor did not end well: status %#x", status);
 }
 
 /* ---- what would be taken instead ---- */
@@ -164,7 +152,7 @@ static bool peer_start(struct peer *peer)
 	ssize_t n;
 
 	if (pipe2(fds, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
+		errx(1, "pipe: %s", strerror(errno));
 	peer->pid = fork();
 	if (!peer->pid) {
 		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
@@ -175,13 +163,13 @@ static bool peer_start(struct peer *peer)
 		_exit(127);
 	}
 	if (peer->pid < 0)
-		die("fork: %s", strerror(errno));
+		errx(1, "fork: %s", strerror(errno));
 	close(fds[1]);
 	peer->out = fds[0];
 	pfd = (struct pollfd){ .fd = peer->out, .events = POLLIN };
 	do {
 		if (poll(&pfd, 1, START_TIMEOUT_MS) != 1)
-			die("%s did not start in time", peer->name);
+			errx(1, "%s did not start in time", peer->name);
 		/* It may have found something by then: the last of it will do. */
 		if (len > sizeof(buf) / 2) {
 			memmove(buf, buf + len - 64, 64);
@@ -218,7 +206,7 @@ static int peers_of(struct peer *peers, char **paths, int n_paths)
 	int i, n = 0;
 
 	if (n_paths > PEERS_MAX)
-		die("more than %d peers", PEERS_MAX);
+		errx(1, "more than %d peers", PEERS_MAX);
 	for (i = 0; i < n_paths; i++) {
 		peers[n].path = paths[i];
 		peers[n].name = strrchr(paths[i], '/') ? strrchr(paths[i], '/') + 1 : paths[i];
@@ -245,7 +233,7 @@ static void prog_info(int fd, struct bpf_prog_info *info)
 
 	memset(info, 0, sizeof(*info));
 	if (bpf_obj_get_info_by_fd(fd, info, &len))
-		die("program info: %s", strerror(errno));
+		errx(1, "program info: %s", strerror(errno));
 }
 
 /* Programs that a process holds. */
@@ -327,21 +315,23 @@ static void empties_attach(struct empties *e, const char *file, const struct pro
 	memset(e, 0, sizeof(*e));
 	e->obj = bpf_object__open(file);
 	if (!e->obj)
-		die("%s: %s", file, strerror(errno));
-	bpf_object__for_each_program(prog, e->obj) {
+		errx(1, "%s: %s", file, strerror(errno));
+	bpf_object__for_each_program(prog, e->obj)
+	{
 		used = false;
 		for (i = 0; i < n; i++)
 			used |= same_hook(progs[i].name, bpf_program__name(prog));
 		bpf_program__set_autoload(prog, used);
 	}
 	if (bpf_object__load(e->obj))
-		die("%s: cannot be loaded", file);
-	bpf_object__for_each_program(prog, e->obj) {
+		errx(1, "%s: cannot be loaded", file);
+	bpf_object__for_each_program(prog, e->obj)
+	{
 		if (bpf_program__fd(prog) < 0)
 			continue;
 		e->links[e->n_links] = bpf_program__attach(prog);
 		if (!e->links[e->n_links])
-			die("%s: cannot be attached", bpf_program__name(prog));
+			errx(1, "%s: cannot be attached", bpf_program__name(prog));
 		e->n_links++;
 		for (i = 0; i < n; i++) {
 			if (!same_hook(progs[i].name, bpf_program__name(prog)))
@@ -372,7 +362,7 @@ static bool run_op(const struct op *op, int dirfd, double *ns)
 	if (err == -ENOENT)
 		return false;
 	if (err)
-		die("%s: %s", op->name, strerror(-err));
+		errx(1, "%s: %s", op->name, strerror(-err));
 	*ns /= op->count;
 	return true;
 }
@@ -442,7 +432,7 @@ static void pairs(const char *tool, const char *file, int dirfd, int n, struct p
 				measure_monitor(tool, dirfd, pair);
 			} else {
 				if (!peer_start(&peers[state - STATES]))
-					die("%s ran before", peers[state - STATES].name);
+					errx(1, "%s ran before", peers[state - STATES].name);
 				measure_all(dirfd, pair, peers[state - STATES].name);
 				peer_end(&peers[state - STATES]);
 			}
@@ -502,8 +492,7 @@ static void time_progs(const struct op *op, const char *kind, int round, enum st
 			continue;
 		printf("{\"kind\":\"%s\",\"op\":\"%s\",\"round\":%d,\"state\":\"%s\","
 		       "\"program\":\"%s\",\"ns\":%.2f}\n",
-		       kind, op->name, round, state_names[state], progs[i].hook,
-		       best[i]);
+		       kind, op->name, round, state_names[state], progs[i].hook, best[i]);
 	}
 }
 
@@ -590,7 +579,7 @@ static void total_peer(struct peer *peer, int round, int dirfd)
 	int n;
 
 	if (!peer_start(peer))
-		die("%s ran before", peer->name);
+		errx(1, "%s ran before", peer->name);
 	n = progs_of(peer->pid, progs);
 	if (n)
 		total_all(round, peer->name, dirfd, progs, n);
@@ -612,11 +601,11 @@ static void programs(const char *tool, const char *file, int dirfd, int rounds, 
 
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (stats < 0)
-		die("BPF statistics: %s", strerror(errno));
+		errx(1, "BPF statistics: %s", strerror(errno));
 	monitor_start(&mon, tool, dirfd);
 	n = progs_of(mon.pid, progs);
 	if (!n)
-		die("the monitor holds no programs");
+		errx(1, "the monitor holds no programs");
 	monitor_end(&mon);
 	empties_attach(&empties, file, progs, n);
 	empties_detach(&empties);
@@ -669,9 +658,10 @@ static void instructions(const char *file)
 
 		obj = bpf_object__open(file);
 		if (!obj)
-			die("%s: %s", file, strerror(errno));
+			errx(1, "%s: %s", file, strerror(errno));
 		prog = NULL;
-		bpf_object__for_each_program(p, obj) {
+		bpf_object__for_each_program(p, obj)
+		{
 			bpf_program__set_autoload(p, at == k);
 			if (at++ == k)
 				prog = p;
@@ -689,7 +679,7 @@ static void instructions(const char *file)
 		bpf_object__close(obj);
 	}
 	if (!n)
-		die("%s: no program of it can be loaded here", file);
+		errx(1, "%s: no program of it can be loaded here", file);
 }
 
 int main(int argc, char **argv)
@@ -703,10 +693,11 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc < 6 || (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs")))
-		die("usage: bench pairs|progs TOOL EMPTY DIR N [PEER...], or bench insns OBJECT");
+		errx(1,
+		     "usage: bench pairs|progs TOOL EMPTY DIR N [PEER...], or bench insns OBJECT");
 	dirfd = open(argv[4], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
-		die("%s: %s", argv[4], strerror(errno));
+		errx(1, "%s: %s", argv[4], strerror(errno));
 	/* One CPU for all that is timed. */
 	sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
 	CPU_ZERO(&cpu);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define BLOCK 4096
+#define BLOCK	   4096
 #define FIO_BLOCKS (3 * 4096)
 
 struct op {
@@ -18,7 +18,7 @@ struct op {
 	int (*run)(const struct op *op, int dirfd, double *ns);
 };
 
-extern const struct op ops[];   /* of the pairs; ended by a name of NULL */
+extern const struct op ops[];	/* of the pairs; ended by a name of NULL */
 extern const struct op trees[]; /* faults among this many extents; the same */
 
 #endif /* EXT4RACE_BENCH_H */

@@ -206,10 +206,10 @@ static int op_fio(const struct op *op, int dirfd, double *ns)
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 		if (fchdir(dirfd))
 			_exit(1);
-		execlp("fio", "fio", "--directory=.", "--bs=4k", "--size=16m", "--thread", "--unlink=1",
-		       "--fallocate=none", "--randseed=7", "--name=write", "--rw=randrw",
-		       "--ioengine=psync", "--name=map", "--rw=randwrite", "--ioengine=mmap",
-		       "--name=read", "--rw=randread", "--ioengine=psync", NULL);
+		execlp("fio", "fio", "--directory=.", "--bs=4k", "--size=16m", "--thread",
+		       "--unlink=1", "--fallocate=none", "--randseed=7", "--name=write",
+		       "--rw=randrw", "--ioengine=psync", "--name=map", "--rw=randwrite",
+		       "--ioengine=mmap", "--name=read", "--rw=randread", "--ioengine=psync", NULL);
 		_exit(127);
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid)

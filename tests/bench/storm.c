@@ -11,13 +11,13 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,18 +42,6 @@
 #define MAPS_MAX  64
 #define TAIL	  8192
 #define START_MS  30000
-
-static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("storm: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
 
 static double now_s(void)
 {
@@ -111,13 +99,13 @@ static size_t offset(const char *name, const char *path)
 	long at;
 
 	if (id < 0)
-		die("BTF has no struct %s", name);
+		errx(1, "BTF has no struct %s", name);
 	t = btf__type_by_id(btf, id);
 	snprintf(copy, sizeof(copy), "%s", path);
 	while ((part = strsep(&rest, "."))) {
 		at = member(t, part, &t);
 		if (at < 0)
-			die("BTF: struct %s has no %s", name, path);
+			errx(1, "BTF: struct %s has no %s", name, path);
 		sum += at;
 	}
 	return sum;
@@ -125,7 +113,7 @@ static size_t offset(const char *name, const char *path)
 
 /* ---- the made-up inode ---- */
 
-static char *area;	  /* the map's memory as it is seen here ... */
+static char *area;	   /* the map's memory as it is seen here ... */
 static uint64_t area_addr; /* ... and where the kernel has it */
 static int area_fd;
 
@@ -133,7 +121,9 @@ static int area_fd;
 static void find_area(void)
 {
 	struct bpf_insn insns[] = {
-		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_VALUE,
+		{ .code = BPF_LD | BPF_DW | BPF_IMM,
+		  .dst_reg = 1,
+		  .src_reg = BPF_PSEUDO_MAP_VALUE,
 		  .imm = area_fd },
 		{ .imm = 0 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 1 },
@@ -148,7 +138,7 @@ static void find_area(void)
 	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "address", "GPL", insns,
 			   sizeof(insns) / sizeof(insns[0]), NULL);
 	if (fd < 0 || bpf_prog_test_run_opts(fd, &run))
-		die("cannot find a map's address: %s", strerror(errno));
+		errx(1, "cannot find a map's address: %s", strerror(errno));
 	close(fd);
 	memcpy(&area_addr, area + AT_SELF, sizeof(area_addr));
 }
@@ -173,10 +163,10 @@ static void make_inode(const struct stat *st)
 
 	area_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "made_up", 4, AREA, 1, &opts);
 	if (area_fd < 0)
-		die("cannot make a map: %s", strerror(errno));
+		errx(1, "cannot make a map: %s", strerror(errno));
 	area = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_SHARED, area_fd, 0);
 	if (area == MAP_FAILED)
-		die("cannot map a map: %s", strerror(errno));
+		errx(1, "cannot map a map: %s", strerror(errno));
 	find_area();
 	put(inode + offset("inode", "i_sb"), area_addr + AT_SB, 8);
 	put(inode + offset("inode", "i_mapping"), area_addr + AT_MAP, 8);
@@ -184,7 +174,8 @@ static void make_inode(const struct stat *st)
 	put(AT_SB + offset("super_block", "s_dev"), major(st->st_dev) << 20 | minor(st->st_dev), 4);
 	put(AT_SB + offset("super_block", "s_blocksize_bits"), 12, 1);
 	put(AT_MAP + offset("address_space", "i_mmap_writable.counter"), 1, 4);
-	put(AT_INODE + offset("ext4_inode_info", "i_es_tree.root.rb_node"), area_addr + AT_ENTRY, 8);
+	put(AT_INODE + offset("ext4_inode_info", "i_es_tree.root.rb_node"), area_addr + AT_ENTRY,
+	    8);
 	put(AT_INODE + offset("ext4_inode_info", "i_es_tree.cache_es"), area_addr + AT_ENTRY, 8);
 	put_entry(AT_ENTRY, 0, 1U << 31, 1ULL << 59 | 4096);
 	for (i = 0; i < THREADS; i++)
@@ -228,7 +219,7 @@ static void monitor_start(struct monitor *mon, const char *tool, const char *con
 	for (i = 0; args[i]; i++)
 		argv[i + 1] = args[i];
 	if (pipe2(fds, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
+		errx(1, "pipe: %s", strerror(errno));
 	/* Room for what it writes: its reader is none of its costs. */
 	fcntl(fds[0], F_SETPIPE_SZ, 1 << 20);
 	mon->pid = fork();
@@ -241,14 +232,14 @@ static void monitor_start(struct monitor *mon, const char *tool, const char *con
 		_exit(127);
 	}
 	if (mon->pid < 0)
-		die("fork: %s", strerror(errno));
+		errx(1, "fork: %s", strerror(errno));
 	close(fds[1]);
 	mon->out = fds[0];
 	pfd = (struct pollfd){ .fd = mon->out, .events = POLLIN };
 	if (poll(&pfd, 1, START_MS) != 1 || pfd.revents & POLLHUP)
-		die("%s did not start", tool);
+		errx(1, "%s did not start", tool);
 	if (pthread_create(&mon->drain, NULL, drain, mon))
-		die("no thread");
+		errx(1, "no thread");
 }
 
 static void monitor_end(struct monitor *mon)
@@ -259,7 +250,7 @@ static void monitor_end(struct monitor *mon)
 	pthread_join(mon->drain, NULL);
 	close(mon->out);
 	if (waitpid(mon->pid, &status, 0) != mon->pid || !WIFEXITED(status) || WEXITSTATUS(status))
-		die("the monitor did not end well: status %#x", status);
+		errx(1, "the monitor did not end well: status %#x", status);
 	mon->tail[mon->len < TAIL ? mon->len : TAIL - 1] = 0;
 }
 
@@ -274,7 +265,7 @@ static unsigned long long summary(const struct monitor *mon, const char *key)
 		at = next++;
 	at = at ? strstr(at, quoted) : NULL;
 	if (!at)
-		die("the monitor's summary has no %s", key);
+		errx(1, "the monitor's summary has no %s", key);
 	return strtoull(at + strlen(quoted), NULL, 10);
 }
 
@@ -285,7 +276,7 @@ static double monitor_cpu(const struct monitor *mon)
 	clockid_t clock;
 
 	if (clock_getcpuclockid(mon->pid, &clock) || clock_gettime(clock, &ts))
-		die("the monitor's CPU time cannot be had");
+		errx(1, "the monitor's CPU time cannot be had");
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
@@ -378,10 +369,11 @@ static struct bpf_object *load_on(const struct monitor *mon, const char *file, i
 	struct bpf_map *map;
 
 	if (!obj)
-		die("%s: %s", file, strerror(errno));
-	bpf_object__for_each_program(prog, obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), "raw_insert_extent"));
-	bpf_object__for_each_map(map, obj) {
+		errx(1, "%s: %s", file, strerror(errno));
+	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(
+		prog, !strcmp(bpf_program__name(prog), "raw_insert_extent"));
+	bpf_object__for_each_map(map, obj)
+	{
 		for (i = 0; i < n; i++) {
 			int fd;
 
@@ -389,14 +381,14 @@ static struct bpf_object *load_on(const struct monitor *mon, const char *file, i
 				continue;
 			fd = bpf_map_get_fd_by_id(maps[i].id);
 			if (fd < 0 || bpf_map__reuse_fd(map, fd))
-				die("map %s: %s", maps[i].name, strerror(errno));
+				errx(1, "map %s: %s", maps[i].name, strerror(errno));
 			close(fd);
 			shared++;
 			break;
 		}
 	}
 	if (shared < 5 || bpf_object__load(obj))
-		die("%s: cannot be loaded on the monitor's maps", file);
+		errx(1, "%s: cannot be loaded on the monitor's maps", file);
 	*prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj, "raw_insert_extent"));
 	return obj;
 }
@@ -430,7 +422,7 @@ static void *blow(void *arg)
 		}
 		put(lblk_at, i * THREADS + gust->number, 4);
 		if (bpf_prog_test_run_opts(gust->prog_fd, &run))
-			die("test run: %s", strerror(errno));
+			errx(1, "test run: %s", strerror(errno));
 	}
 	return NULL;
 }
@@ -443,10 +435,12 @@ static double storm(int prog_fd, unsigned int count, int threads, double rate)
 	int i;
 
 	for (i = 0; i < threads; i++) {
-		gusts[i] = (struct gust){ .prog_fd = prog_fd, .number = i, .count = count / threads,
+		gusts[i] = (struct gust){ .prog_fd = prog_fd,
+					  .number = i,
+					  .count = count / threads,
 					  .rate = rate / threads };
 		if (pthread_create(&gusts[i].thread, NULL, blow, &gusts[i]))
-			die("no thread");
+			errx(1, "no thread");
 	}
 	for (i = 0; i < threads; i++)
 		pthread_join(gusts[i].thread, NULL);
@@ -488,8 +482,8 @@ static void cost(const char *tool, const char *object, const char *what, const c
 		rss = rss_kib(&mon);
 		bpf_object__close(obj);
 		monitor_end(&mon);
-		printf("{\"kind\":\"event_cpu\",\"what\":\"%s\",\"ms\":%.3f,\"rss_kib\":%ld}\n", what,
-		       cpu * 1e3 / (count / 1000.0), rss);
+		printf("{\"kind\":\"event_cpu\",\"what\":\"%s\",\"ms\":%.3f,\"rss_kib\":%ld}\n",
+		       what, cpu * 1e3 / (count / 1000.0), rss);
 		fflush(stdout);
 	}
 }
@@ -552,8 +546,8 @@ static bool rates(const char *tool, const char *object)
 	printf("{\"kind\":\"largest_rate\",\"rate\":%.0f}\n", good);
 	res = once(tool, object, 1000000, THREADS, 0);
 	exact &= res.counted == res.made;
-	printf("{\"kind\":\"storm_rate\",\"rate\":%.0f,\"exact\":%s,\"lost_details\":%llu}\n", res.rate,
-	       exact ? "true" : "false", res.lost);
+	printf("{\"kind\":\"storm_rate\",\"rate\":%.0f,\"exact\":%s,\"lost_details\":%llu}\n",
+	       res.rate, exact ? "true" : "false", res.lost);
 	return exact;
 }
 
@@ -569,10 +563,10 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	if (stat(argv[3], &st))
-		die("%s: %s", argv[3], strerror(errno));
+		errx(1, "%s: %s", argv[3], strerror(errno));
 	btf = btf__load_vmlinux_btf();
 	if (!btf)
-		die("no BTF: %s", strerror(errno));
+		errx(1, "no BTF: %s", strerror(errno));
 	make_inode(&st);
 	cost(argv[1], argv[2], "text", text);
 	cost(argv[1], argv[2], "json", json);

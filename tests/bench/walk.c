@@ -35,7 +35,8 @@ static int attach(const char *file)
 		return -errno;
 	if (bpf_object__load(obj))
 		return -ENOTSUP;
-	bpf_object__for_each_program(prog, obj) {
+	bpf_object__for_each_program(prog, obj)
+	{
 		links[n] = bpf_program__attach(prog);
 		if (!links[n])
 			return -errno;
@@ -151,7 +152,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "walk: %s\n", strerror(-err));
 		return 1;
 	}
-	printf("%llu mapped, %llu others, %llu missing: %llu wrong, %llu unreadable; astray %llu wrong\n",
+	printf("%llu mapped, %llu others, %llu missing: %llu wrong, %llu unreadable; astray %llu "
+	       "wrong\n",
 	       walk.mapped, walk.others, walk.missing, walk.wrong, walk.unreadable, stray.wrong);
 	return walk.wrong || walk.unreadable || walk.mapped < EXTENTS || walk.others < EXTENTS ||
 	       walk.missing < EXTENTS || stray.wrong < EXTENTS;

@@ -32,9 +32,9 @@ static unsigned short port;
 
 static int dial(void)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET,
-				 .sin_port = htons(port),
-				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -186,7 +186,7 @@ static void many_headers(size_t count, size_t width, const char *want)
 
 int main(int argc, char **argv)
 {
-	struct rlimit rl = {4096, 4096};
+	struct rlimit rl = { 4096, 4096 };
 	size_t n, i;
 
 	if (argc != 4)

@@ -112,7 +112,7 @@ static struct metrics_fs *fs_of(struct feeder *f, unsigned int dev, const char *
 			return &f->fs[i];
 	if (i == FS_MAX)
 		errx(1, "record: more than %d filesystems", FS_MAX);
-	f->fs[i] = (struct metrics_fs){.dev = dev, .mount = mount, .has_residual = true};
+	f->fs[i] = (struct metrics_fs){ .dev = dev, .mount = mount, .has_residual = true };
 	copy(f->fs[i].source, sizeof(f->fs[i].source), source);
 	f->n_fs++;
 	return &f->fs[i];
@@ -149,7 +149,7 @@ static void load_start(struct feeder *f, const json_t *o)
 		struct metrics_fs *fs = fs_of(f, dev_of(item), str(item, "source"),
 					      str(item, "mount"));
 
-		f->fs_info[i] = (struct fs_info){.dev = fs->dev, .mount = fs->mount};
+		f->fs_info[i] = (struct fs_info){ .dev = fs->dev, .mount = fs->mount };
 		copy(f->fs_info[i].source, sizeof(f->fs_info[i].source), fs->source);
 		f->start.n_fs = i + 1;
 	}
@@ -161,7 +161,7 @@ static void load_verdict(struct feeder *f, const json_t *o)
 	size_t i;
 
 	f->has_verdict = true;
-	f->verdict = (struct verdict_info){.verdict = verdict_of(str(o, "verdict"))};
+	f->verdict = (struct verdict_info){ .verdict = verdict_of(str(o, "verdict")) };
 	json_array_foreach(json_object_get(o, "evidence"), i, item)
 	{
 		struct evidence *e = &f->verdict.evidence[i];
@@ -327,8 +327,8 @@ static void count(struct e4r_stats *s, const struct e4r_event *ev)
 static void replay(struct feeder *f)
 {
 	struct recorded *r = &f->events[f->next];
-	struct race_info race = {.ev = &r->ev, .mount = r->mount, .path = r->path};
-	struct report report = {.type = r->type, .race = &race};
+	struct race_info race = { .ev = &r->ev, .mount = r->mount, .path = r->path };
+	struct report report = { .type = r->type, .race = &race };
 	struct metrics_fs *fs;
 	size_t i;
 
@@ -353,8 +353,8 @@ static int snapshot(void *arg, void (*take)(void *ctx, const struct metrics *m),
 	struct metrics_sink sinks[SINKS_MAX];
 	/* A program that runs as often as there are inserts, and one that never did. */
 	struct metrics_prog progs[] = {
-		{.name = "delayed_insert", .attached = true},
-		{.name = "fault_begin", .attached = true},
+		{ .name = "delayed_insert", .attached = true },
+		{ .name = "fault_begin", .attached = true },
 	};
 	struct metrics m = {
 		.start_time = f->start_time,
@@ -377,7 +377,8 @@ static int snapshot(void *arg, void (*take)(void *ctx, const struct metrics *m),
 	progs[0].run_count = f->counters.delayed_inserts;
 	progs[0].run_time_ns = f->counters.delayed_inserts * 250;
 	for (i = 0; i < f->n_sinks; i++)
-		sinks[i] = (struct metrics_sink){f->sinks[i]->ops->name, sink_missed(f->sinks[i])};
+		sinks[i] = (struct metrics_sink){ f->sinks[i]->ops->name,
+						  sink_missed(f->sinks[i]) };
 	take(ctx, &m);
 	pthread_mutex_unlock(&f->lock);
 	return 0;
@@ -433,7 +434,7 @@ static void report_all(struct feeder *f, struct report *report)
 
 static int timer(long nsec, time_t sec)
 {
-	struct itimerspec its = {.it_interval = {sec, nsec}, .it_value = {sec, nsec}};
+	struct itimerspec its = { .it_interval = { sec, nsec }, .it_value = { sec, nsec } };
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
 	if (fd < 0 || timerfd_settime(fd, 0, &its, NULL))
@@ -443,9 +444,9 @@ static int timer(long nsec, time_t sec)
 
 static void run(struct feeder *f, int signals)
 {
-	struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
-			       {.fd = timer(1000000000 / TICK_HZ, 0), .events = POLLIN},
-			       {.fd = timer(0, 1), .events = POLLIN}};
+	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
+				{ .fd = timer(1000000000 / TICK_HZ, 0), .events = POLLIN },
+				{ .fd = timer(0, 1), .events = POLLIN } };
 	struct signalfd_siginfo si;
 	uint64_t n;
 	size_t i;
@@ -488,19 +489,19 @@ static void finish(struct feeder *f)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"record", required_argument, NULL, 'r'},
-		{"rate", required_argument, NULL, 'R'},
-		{"count", required_argument, NULL, 'c'},
-		{"listen", required_argument, NULL, 'l'},
-		{"web.config.file", required_argument, NULL, 'w'},
-		{"textfile", required_argument, NULL, 't'},
-		{"journal", required_argument, NULL, 'j'},
-		{"kernel", required_argument, NULL, 'k'},
-		{"unhealthy", no_argument, NULL, 'u'},
-		{0},
+		{ "record", required_argument, NULL, 'r' },
+		{ "rate", required_argument, NULL, 'R' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "web.config.file", required_argument, NULL, 'w' },
+		{ "textfile", required_argument, NULL, 't' },
+		{ "journal", required_argument, NULL, 'j' },
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "unhealthy", no_argument, NULL, 'u' },
+		{ 0 },
 	};
-	static struct feeder f = {.lock = PTHREAD_MUTEX_INITIALIZER, .rate = 10};
-	struct http_options http = {.snapshot = snapshot, .healthy = healthy, .arg = &f};
+	static struct feeder f = { .lock = PTHREAD_MUTEX_INITIALIZER, .rate = 10 };
+	struct http_options http = { .snapshot = snapshot, .healthy = healthy, .arg = &f };
 	const char *textfile = NULL, *journal = NULL, *kernel = NULL;
 	char why[512];
 	sigset_t set;
@@ -563,9 +564,9 @@ int main(int argc, char **argv)
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		err(1, "signalfd");
-	report_all(&f, &(struct report){.type = REPORT_START, .start = &f.start});
+	report_all(&f, &(struct report){ .type = REPORT_START, .start = &f.start });
 	if (f.has_verdict)
-		report_all(&f, &(struct report){.type = REPORT_VERDICT, .verdict = &f.verdict});
+		report_all(&f, &(struct report){ .type = REPORT_VERDICT, .verdict = &f.verdict });
 	if (http.listen) {
 		if (sink_http_start(f.sinks[0]))
 			errx(1, "cannot start the exporter's thread");

@@ -13,7 +13,7 @@
 
 static char *rendered(const struct metrics *m, enum exposition_format format)
 {
-	struct exposition_options opt = {.format = format};
+	struct exposition_options opt = { .format = format };
 	char *text;
 	size_t len;
 
@@ -39,29 +39,29 @@ static void negotiates(void **state)
 		const char *accept;
 		enum exposition_format want;
 	} cases[] = {
-		{NULL, EXPOSITION_TEXT},
-		{"", EXPOSITION_TEXT},
-		{"*/*", EXPOSITION_TEXT},
-		{"text/plain", EXPOSITION_TEXT},
-		{"application/openmetrics-text", EXPOSITION_OPENMETRICS},
-		{"application/openmetrics-text; version=1.0.0", EXPOSITION_OPENMETRICS},
-		{"application/openmetrics-text;version=0.0.1", EXPOSITION_OPENMETRICS},
+		{ NULL, EXPOSITION_TEXT },
+		{ "", EXPOSITION_TEXT },
+		{ "*/*", EXPOSITION_TEXT },
+		{ "text/plain", EXPOSITION_TEXT },
+		{ "application/openmetrics-text", EXPOSITION_OPENMETRICS },
+		{ "application/openmetrics-text; version=1.0.0", EXPOSITION_OPENMETRICS },
+		{ "application/openmetrics-text;version=0.0.1", EXPOSITION_OPENMETRICS },
 		/* What Prometheus 2.42 sends. */
-		{"application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
-		 "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-		 EXPOSITION_OPENMETRICS},
-		{"APPLICATION/OpenMetrics-Text , text/plain;q=0.9", EXPOSITION_OPENMETRICS},
-		{"application/openmetrics-text;q=0.2,text/plain;q=0.3", EXPOSITION_TEXT},
-		{"application/openmetrics-text;q=0,*/*", EXPOSITION_TEXT},
-		{"application/openmetrics-text;q=0.0", EXPOSITION_TEXT},
-		{"application/openmetrics-text;version=2.0.0", EXPOSITION_TEXT},
-		{"application/openmetrics-textual", EXPOSITION_TEXT},
-		{"text/plain;q=1.0,application/openmetrics-text;q=0.999", EXPOSITION_TEXT},
-		{"application/openmetrics-text;q=nan", EXPOSITION_TEXT},
-		{"application/openmetrics-text;q=", EXPOSITION_TEXT},
-		{"application/openmetrics-text;q=7", EXPOSITION_TEXT},
-		{",,;;,=;q", EXPOSITION_TEXT},
-		{";", EXPOSITION_TEXT},
+		{ "application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
+		  "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+		  EXPOSITION_OPENMETRICS },
+		{ "APPLICATION/OpenMetrics-Text , text/plain;q=0.9", EXPOSITION_OPENMETRICS },
+		{ "application/openmetrics-text;q=0.2,text/plain;q=0.3", EXPOSITION_TEXT },
+		{ "application/openmetrics-text;q=0,*/*", EXPOSITION_TEXT },
+		{ "application/openmetrics-text;q=0.0", EXPOSITION_TEXT },
+		{ "application/openmetrics-text;version=2.0.0", EXPOSITION_TEXT },
+		{ "application/openmetrics-textual", EXPOSITION_TEXT },
+		{ "text/plain;q=1.0,application/openmetrics-text;q=0.999", EXPOSITION_TEXT },
+		{ "application/openmetrics-text;q=nan", EXPOSITION_TEXT },
+		{ "application/openmetrics-text;q=", EXPOSITION_TEXT },
+		{ "application/openmetrics-text;q=7", EXPOSITION_TEXT },
+		{ ",,;;,=;q", EXPOSITION_TEXT },
+		{ ";", EXPOSITION_TEXT },
 	};
 	size_t i;
 
@@ -76,21 +76,22 @@ static void escapes_labels(void **state)
 	static const struct {
 		const char *mount, *label;
 	} cases[] = {
-		{"/a b", "/a b"},
-		{"/q\"\\\n", "/q\\\"\\\\\\n"},
-		{"/\xc3\xa4", "/\xc3\xa4"},
-		{"/\xff\xfe", "/\xef\xbf\xbd\xef\xbf\xbd"},
-		{"/\xc3", "/\xef\xbf\xbd"},
-		{"/\xed\xa0\x80", "/\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+		{ "/a b", "/a b" },
+		{ "/q\"\\\n", "/q\\\"\\\\\\n" },
+		{ "/\xc3\xa4", "/\xc3\xa4" },
+		{ "/\xff\xfe", "/\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "/\xc3", "/\xef\xbf\xbd" },
+		{ "/\xed\xa0\x80", "/\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 	};
 	char want[256];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct metrics_fs fs = {
-			.dev = E4R_DEV(7, 0), .mount = cases[i].mount, .stats = {.averted = 3}};
-		struct metrics m = {.fs = &fs, .n_fs = 1};
+		struct metrics_fs fs = { .dev = E4R_DEV(7, 0),
+					 .mount = cases[i].mount,
+					 .stats = { .averted = 3 } };
+		struct metrics m = { .fs = &fs, .n_fs = 1 };
 		char *text = rendered(&m, EXPOSITION_TEXT);
 
 		snprintf(want, sizeof(want),
@@ -104,8 +105,8 @@ static void escapes_labels(void **state)
 static void bounds_labels(void **state)
 {
 	char mount[4096], *text, *at;
-	struct metrics_fs fs = {.dev = E4R_DEV(7, 0), .mount = mount};
-	struct metrics m = {.fs = &fs, .n_fs = 1};
+	struct metrics_fs fs = { .dev = E4R_DEV(7, 0), .mount = mount };
+	struct metrics m = { .fs = &fs, .n_fs = 1 };
 	size_t i;
 
 	(void)state;
@@ -124,7 +125,7 @@ static void bounds_labels(void **state)
 
 static void histogram_adds_up(void **state)
 {
-	struct metrics m = {0};
+	struct metrics m = { 0 };
 	char *text;
 
 	(void)state;
@@ -147,9 +148,9 @@ static void histogram_adds_up(void **state)
 
 static void shows_only_what_is_known(void **state)
 {
-	struct metrics_prog prog = {.name = "x", .attached = true};
-	struct metrics_fs fs[2] = {{.dev = E4R_DEV(8, 1), .source = "sda1"}, {.dev = 0}};
-	struct metrics m = {.fs = fs, .n_fs = 2, .progs = &prog, .n_progs = 1};
+	struct metrics_prog prog = { .name = "x", .attached = true };
+	struct metrics_fs fs[2] = { { .dev = E4R_DEV(8, 1), .source = "sda1" }, { .dev = 0 } };
+	struct metrics m = { .fs = fs, .n_fs = 2, .progs = &prog, .n_progs = 1 };
 	char *text = rendered(&m, EXPOSITION_TEXT);
 
 	(void)state;
@@ -176,12 +177,12 @@ static void shows_only_what_is_known(void **state)
 /* Two of a kind that say the same are one series: twice would void the scrape. */
 static void evidence_is_unique(void **state)
 {
-	struct verdict_info v = {.verdict = VERDICT_UNKNOWN,
-				 .n_evidence = 3,
-				 .evidence = {{.kind = "livepatch", .says = VERDICT_UNKNOWN},
-					      {.kind = "livepatch", .says = VERDICT_UNKNOWN},
-					      {.kind = "livepatch", .says = VERDICT_FIXED}}};
-	struct metrics m = {.verdict = &v};
+	struct verdict_info v = { .verdict = VERDICT_UNKNOWN,
+				  .n_evidence = 3,
+				  .evidence = { { .kind = "livepatch", .says = VERDICT_UNKNOWN },
+						{ .kind = "livepatch", .says = VERDICT_UNKNOWN },
+						{ .kind = "livepatch", .says = VERDICT_FIXED } } };
+	struct metrics m = { .verdict = &v };
 	const char *at;
 	size_t n = 0;
 	char *text;
@@ -196,8 +197,8 @@ static void evidence_is_unique(void **state)
 
 static void openmetrics_differs(void **state)
 {
-	struct start_info start = {.version = "1", .kernel = "k", .attach = "kprobe"};
-	struct metrics m = {.start = &start};
+	struct start_info start = { .version = "1", .kernel = "k", .attach = "kprobe" };
+	struct metrics m = { .start = &start };
 	char *text = rendered(&m, EXPOSITION_OPENMETRICS);
 
 	(void)state;

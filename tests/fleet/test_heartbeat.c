@@ -51,7 +51,7 @@ static void *run(void *arg)
 
 static void poke(int fd)
 {
-	assert_int_equal(write(fd, &(uint64_t){1}, sizeof(uint64_t)), sizeof(uint64_t));
+	assert_int_equal(write(fd, &(uint64_t){ 1 }, sizeof(uint64_t)), sizeof(uint64_t));
 }
 
 static int setup(void **state)

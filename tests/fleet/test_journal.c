@@ -22,8 +22,8 @@ static int server = -1;
 
 static int serve(void **state)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	struct timeval patience = {.tv_sec = 30};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = 30 };
 
 	(void)state;
 	if (!mkdtemp(dir))
@@ -95,7 +95,7 @@ static struct e4r_event event(void)
 		.len = 2,
 		.was = E4R_WAS_UNWRITTEN,
 		.window_ns = 777,
-		.alloc = {.op = E4R_OP_ZERO_RANGE, .time_ns = 400},
+		.alloc = { .op = E4R_OP_ZERO_RANGE, .time_ns = 400 },
 	};
 
 	/* All 16 bytes: no NUL at the end. */
@@ -105,14 +105,14 @@ static struct e4r_event event(void)
 
 static void sends_fields(void **state)
 {
-	const char *const frames[] = {"one+0x1", "two+0x2"};
+	const char *const frames[] = { "one+0x1", "two+0x2" };
 	struct e4r_event ev = event();
-	struct race_info race = {.ev = &ev,
-				 .mount = "/m",
-				 .path = "/m/evil\nPRIORITY=0",
-				 .fault_stack = frames,
-				 .n_fault_stack = 2};
-	struct report report = {.type = REPORT_OVERWRITE, .race = &race};
+	struct race_info race = { .ev = &ev,
+				  .mount = "/m",
+				  .path = "/m/evil\nPRIORITY=0",
+				  .fault_stack = frames,
+				  .n_fault_stack = 2 };
+	struct report report = { .type = REPORT_OVERWRITE, .race = &race };
 	char entry[65536], why[256], value[4096];
 	struct sink *sink;
 	ssize_t n;
@@ -142,8 +142,8 @@ static void sends_fields(void **state)
 static void never_waits(void **state)
 {
 	struct e4r_event ev = event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .race = &race };
 	unsigned long long got = 0, i, n = 20000;
 	char entry[65536], why[256];
 	struct sink *sink;
@@ -168,8 +168,8 @@ static void never_waits(void **state)
 static void gives_up(void **state)
 {
 	struct e4r_event ev = event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .race = &race };
 	char entry[65536], why[256];
 	struct sink *sink;
 	int i;
@@ -200,10 +200,10 @@ static void needs_journald(void **state)
 static void catalog_knows_ids(void **state)
 {
 	struct e4r_event ev = event();
-	struct start_info start = {.version = "1", .kernel = "k", .attach = "a"};
-	struct verdict_info verdict = {.verdict = VERDICT_FIXED};
-	struct summary_info summary = {0};
-	struct race_info race = {.ev = &ev};
+	struct start_info start = { .version = "1", .kernel = "k", .attach = "a" };
+	struct verdict_info verdict = { .verdict = VERDICT_FIXED };
+	struct summary_info summary = { 0 };
+	struct race_info race = { .ev = &ev };
 	char entry[65536], why[256], id[REPORT_TYPE_MAX][64], catalog[32768];
 	struct report report;
 	struct sink *sink;
@@ -217,7 +217,7 @@ static void catalog_knows_ids(void **state)
 	fclose(file);
 	assert_int_equal(sink_journal_open_at(&sink, path, why, sizeof(why)), 0);
 	for (t = 0; t < REPORT_TYPE_MAX; t++) {
-		report = (struct report){.type = (enum report_type)t, .race = &race};
+		report = (struct report){ .type = (enum report_type)t, .race = &race };
 		if (t == REPORT_START)
 			report.start = &start;
 		else if (t == REPORT_VERDICT)

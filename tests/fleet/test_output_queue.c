@@ -105,7 +105,7 @@ static void reader_that_stopped(void **state)
 {
 	unsigned int n, taken = 0, missed = 0;
 	struct output_queue *q;
-	struct reader r = {0};
+	struct reader r = { 0 };
 	pthread_t thread;
 	int fd[2], err;
 
@@ -142,7 +142,7 @@ static void reader_that_stopped(void **state)
 static void long_line(void **state)
 {
 	struct output_queue *q;
-	struct reader r = {0};
+	struct reader r = { 0 };
 	pthread_t thread;
 	int fd[2];
 

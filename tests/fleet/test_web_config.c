@@ -79,8 +79,8 @@ static void reads_all(void **state)
 
 static void empty_is_open(void **state)
 {
-	static const char *const texts[] = {"", "# nothing\n", "tls_server_config:\n",
-					    "basic_auth_users: {}\n"};
+	static const char *const texts[] = { "", "# nothing\n", "tls_server_config:\n",
+					     "basic_auth_users: {}\n" };
 	struct web_config *c;
 	char why[512];
 	size_t i;
@@ -97,37 +97,38 @@ static void empty_is_open(void **state)
 static void refuses(void **state)
 {
 	static const char *const cases[][2] = {
-		{"basic_auth_user:\n  a: b\n", "line 1: 'basic_auth_user' is not one of"},
-		{"tls_server_config:\n  cert_file: a\n", "lacks key_file"},
-		{"tls_server_config:\n  key_file: a\n", "lacks cert_file"},
-		{"tls_server_config:\n  certfile: a\n", "line 2: 'certfile' is not a key"},
-		{"tls_server_config:\n  cipher_suites: [A]\n", "line 2: cipher_suites is not supp"},
-		{"tls_server_config:\n  min_version: SSL3\n", "line 2: TLS version 'SSL3'"},
-		{"tls_server_config:\n  cert_file: a\n  key_file: b\n  min_version: TLS13\n"
-		 "  max_version: TLS12\n",
-		 "min_version TLS13 is above"},
-		{"tls_server_config:\n  cert_file: a\n  key_file: b\n"
-		 "  client_auth_type: RequireAndVerifyClientCert\n",
-		 "client_ca_file is missing"},
-		{"tls_server_config:\n  cert_file: a\n  key_file: b\n  client_ca_file: c\n",
-		 "client_auth_type is NoClientCert"},
-		{"tls_server_config:\n  client_auth_type: Maybe\n", "'Maybe' is not known"},
-		{"tls_server_config: [1]\n", "keys and values"},
-		{"tls_server_config:\n  cert_file: [a]\n", "a string is wanted"},
-		{"tls_server_config:\n  curve_preferences: [P1]\n", "curve 'P1'"},
-		{"http_server_config:\n  http2: maybe\n", "true or false"},
-		{"http_server_config:\n  headers:\n    Server: x\n", "line 3: header 'Server'"},
-		{"http_server_config:\n  headers:\n    X-Frame-Options: \"a\\nb\"\n", "one line"},
-		{"basic_auth_users:\n  u: plain\n", "line 2: not a bcrypt hash"},
-		{"basic_auth_users:\n  u: " HASH "\n  u: " HASH "\n", "line 3: u is given twice"},
-		{"basic_auth_users:\n  \"a:b\": " HASH "\n", "has no colon"},
-		{"basic_auth_users:\n  u: "
-		 "$2y$31$adP/DhKzjakWrEj/p8BFcOteYEjFg.QDEAHL668T5qw0Y59O3wtCO\n",
-		 "cost 31 is not between"},
-		{"- a\n", "keys and values"},
-		{"a: [\n", "not YAML"},
-		{"\x01", "not YAML"},
-		{"a: &x\n  b: *x\n", "'a' is not one of"},
+		{ "basic_auth_user:\n  a: b\n", "line 1: 'basic_auth_user' is not one of" },
+		{ "tls_server_config:\n  cert_file: a\n", "lacks key_file" },
+		{ "tls_server_config:\n  key_file: a\n", "lacks cert_file" },
+		{ "tls_server_config:\n  certfile: a\n", "line 2: 'certfile' is not a key" },
+		{ "tls_server_config:\n  cipher_suites: [A]\n",
+		  "line 2: cipher_suites is not supp" },
+		{ "tls_server_config:\n  min_version: SSL3\n", "line 2: TLS version 'SSL3'" },
+		{ "tls_server_config:\n  cert_file: a\n  key_file: b\n  min_version: TLS13\n"
+		  "  max_version: TLS12\n",
+		  "min_version TLS13 is above" },
+		{ "tls_server_config:\n  cert_file: a\n  key_file: b\n"
+		  "  client_auth_type: RequireAndVerifyClientCert\n",
+		  "client_ca_file is missing" },
+		{ "tls_server_config:\n  cert_file: a\n  key_file: b\n  client_ca_file: c\n",
+		  "client_auth_type is NoClientCert" },
+		{ "tls_server_config:\n  client_auth_type: Maybe\n", "'Maybe' is not known" },
+		{ "tls_server_config: [1]\n", "keys and values" },
+		{ "tls_server_config:\n  cert_file: [a]\n", "a string is wanted" },
+		{ "tls_server_config:\n  curve_preferences: [P1]\n", "curve 'P1'" },
+		{ "http_server_config:\n  http2: maybe\n", "true or false" },
+		{ "http_server_config:\n  headers:\n    Server: x\n", "line 3: header 'Server'" },
+		{ "http_server_config:\n  headers:\n    X-Frame-Options: \"a\\nb\"\n", "one line" },
+		{ "basic_auth_users:\n  u: plain\n", "line 2: not a bcrypt hash" },
+		{ "basic_auth_users:\n  u: " HASH "\n  u: " HASH "\n", "line 3: u is given twice" },
+		{ "basic_auth_users:\n  \"a:b\": " HASH "\n", "has no colon" },
+		{ "basic_auth_users:\n  u: "
+		  "$2y$31$adP/DhKzjakWrEj/p8BFcOteYEjFg.QDEAHL668T5qw0Y59O3wtCO\n",
+		  "cost 31 is not between" },
+		{ "- a\n", "keys and values" },
+		{ "a: [\n", "not YAML" },
+		{ "\x01", "not YAML" },
+		{ "a: &x\n  b: *x\n", "'a' is not one of" },
 	};
 	struct web_config *c;
 	char why[512];

@@ -15,8 +15,8 @@ struct head {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_input in = {data, size};
-	struct evidence ev = {.kind = "text"};
+	struct fuzz_input in = { data, size };
+	struct evidence ev = { .kind = "text" };
 	bool insert = false;
 	unsigned char *bytes;
 	struct code code;

@@ -6,9 +6,9 @@
 static void find(const char *file)
 {
 	struct ksym_query query[] = {
-		{.name = "ext4_da_map_blocks"},
-		{.name = "ext4_alloc_file_blocks"},
-		{.name = "f"},
+		{ .name = "ext4_da_map_blocks" },
+		{ .name = "ext4_alloc_file_blocks" },
+		{ .name = "f" },
 	};
 	size_t i, n = sizeof(query) / sizeof(query[0]);
 
@@ -24,7 +24,7 @@ static void find(const char *file)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_input in = {data, size};
+	struct fuzz_input in = { data, size };
 	const char *file;
 	struct ksyms *ksyms;
 	char buf[64];

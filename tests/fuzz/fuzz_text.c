@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_input in = {data, size};
+	struct fuzz_input in = { data, size };
 	struct fuzz_event e;
 	struct sink *sink;
 	char text[8192];

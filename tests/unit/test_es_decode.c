@@ -83,7 +83,7 @@ static void plant(int n)
 
 static void entry(int i, u32 lblk, u32 len, u64 pblk)
 {
-	entries[i] = (struct extent_status){.es_lblk = lblk, .es_len = len, .es_pblk = pblk};
+	entries[i] = (struct extent_status){ .es_lblk = lblk, .es_len = len, .es_pblk = pblk };
 }
 
 static void test_is_mapping(void **state)
@@ -131,8 +131,8 @@ static void test_bounds(void **state)
 /* REFERENCED must not be taken for "missing", and unmapped entries have no block. */
 static void test_status(void **state)
 {
-	static const u64 kinds[] = {ES_WRITTEN, ES_UNWRITTEN, ES_DELAYED, ES_HOLE,
-				    ES_UNWRITTEN | ES_DELAYED};
+	static const u64 kinds[] = { ES_WRITTEN, ES_UNWRITTEN, ES_DELAYED, ES_HOLE,
+				     ES_UNWRITTEN | ES_DELAYED };
 	size_t i;
 
 	(void)state;
@@ -246,7 +246,7 @@ static void test_circle_and_depth(void **state)
 
 static void test_inode_lock(void **state)
 {
-	struct inode inode = {0};
+	struct inode inode = { 0 };
 
 	(void)state;
 	assert_false(holds_inode_lock(&inode, true));
@@ -265,9 +265,9 @@ static void test_inode_lock(void **state)
 
 static void test_inode_members(void **state)
 {
-	struct super_block sb = {.s_dev = E4R_DEV(7, 3), .s_blocksize_bits = 12};
-	struct address_space mapping = {.i_mmap_writable = {1}};
-	struct inode inode = {.i_sb = &sb, .i_mapping = &mapping};
+	struct super_block sb = { .s_dev = E4R_DEV(7, 3), .s_blocksize_bits = 12 };
+	struct address_space mapping = { .i_mmap_writable = { 1 } };
+	struct inode inode = { .i_sb = &sb, .i_mapping = &mapping };
 
 	(void)state;
 	assert_int_equal(inode_dev(&inode, true), E4R_DEV(7, 3));

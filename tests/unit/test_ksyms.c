@@ -58,23 +58,23 @@ static void test_name(void **state)
 		uint64_t addr;
 		const char *name;
 	} cases[] = {
-		{0xffffffff81000000, "_stext+0x0"}, /* the first of aliases */
-		{0xffffffff810000ff, "_stext+0xff"},
-		{0xffffffff81000105, "_stext+0x105"}, /* padding belongs to nobody */
-		{0xffffffff81000110, "first+0x0"},
-		{0xffffffff81000250, "first+0x140"}, /* data is no function */
-		{0xffffffff81000301, "weak_one+0x1"},
-		{0xffffffff810005ff, "first+0x1ff"}, /* odd lines name nothing */
-		{0xffffffff81000600, "last_of_kernel+0x0"},
-		{0xffffffffc010001f, "ext4_da_get_block_prep+0x1f [ext4]"},
-		{0xffffffffc0100410, "ext4_alloc_file_blocks.isra.0+0x10 [ext4]"},
-		{0xffffffffc0200007, "ext4_high+0x7 [ext4]"},
-		{0xffffffffc0300001, "bpf_prog_1+0x1 [bpf]"},
+		{ 0xffffffff81000000, "_stext+0x0" }, /* the first of aliases */
+		{ 0xffffffff810000ff, "_stext+0xff" },
+		{ 0xffffffff81000105, "_stext+0x105" }, /* padding belongs to nobody */
+		{ 0xffffffff81000110, "first+0x0" },
+		{ 0xffffffff81000250, "first+0x140" }, /* data is no function */
+		{ 0xffffffff81000301, "weak_one+0x1" },
+		{ 0xffffffff810005ff, "first+0x1ff" }, /* odd lines name nothing */
+		{ 0xffffffff81000600, "last_of_kernel+0x0" },
+		{ 0xffffffffc010001f, "ext4_da_get_block_prep+0x1f [ext4]" },
+		{ 0xffffffffc0100410, "ext4_alloc_file_blocks.isra.0+0x10 [ext4]" },
+		{ 0xffffffffc0200007, "ext4_high+0x7 [ext4]" },
+		{ 0xffffffffc0300001, "bpf_prog_1+0x1 [bpf]" },
 		/* before, between and after: no name is better than a wrong one */
-		{0, "0x0"},
-		{0xffffffff80ffffff, "0xffffffff80ffffff"},
-		{0xffffffffa0000000, "0xffffffffa0000000"},
-		{UINT64_MAX, "0xffffffffffffffff"},
+		{ 0, "0x0" },
+		{ 0xffffffff80ffffff, "0xffffffff80ffffff" },
+		{ 0xffffffffa0000000, "0xffffffffa0000000" },
+		{ UINT64_MAX, "0xffffffffffffffff" },
 	};
 	char buf[256];
 	size_t i;
@@ -110,7 +110,7 @@ static void test_hidden(void **state)
 {
 	static const char hidden[] = "0000000000000000 T _stext\n"
 				     "0000000000000000 T ext4_fallocate\t[ext4]\n";
-	struct ksym_query query = {.name = "ext4_fallocate"};
+	struct ksym_query query = { .name = "ext4_fallocate" };
 	char file[64], buf[64];
 	int fd = fixture(hidden, sizeof(hidden) - 1, file);
 	struct ksyms *k = ksyms_load_from(file);
@@ -129,7 +129,7 @@ static void test_hidden(void **state)
 
 static void test_unreadable(void **state)
 {
-	struct ksym_query query = {.name = "x", .match = KSYM_EXACT, .variant = "old"};
+	struct ksym_query query = { .name = "x", .match = KSYM_EXACT, .variant = "old" };
 	struct ksyms *k = ksyms_load_from("/nonexistent/kallsyms");
 	char buf[64];
 
@@ -148,43 +148,43 @@ static void test_unreadable(void **state)
 static void test_find_all(void **state)
 {
 	struct ksym_query q[] = {
-		{.name = "ext4_da_get_block_prep"},
-		{.name = "ext4_alloc_file_blocks"},
-		{.name = "ext4_map_query_blocks"},
-		{.name = "ext4_split"},
-		{.name = "ext4_cold_only"},
-		{.name = "ext4_both"},
-		{.name = "ext4_two"},
-		{.name = "ext4_lto"},
-		{.name = "ext4_object"},
-		{.name = "ext4_bad"},
-		{.name = "ext4_da_get_block"}, /* a mere beginning */
-		{.name = "some_data"},
-		{.name = "weak_one"},
-		{.name = "ext4_alloc_file_blocks.isra.0"}, /* by its full name */
-		{.name = "__pfx_first"},
-		{.name = "ext4_da_get_block_prep"}, /* asked twice */
+		{ .name = "ext4_da_get_block_prep" },
+		{ .name = "ext4_alloc_file_blocks" },
+		{ .name = "ext4_map_query_blocks" },
+		{ .name = "ext4_split" },
+		{ .name = "ext4_cold_only" },
+		{ .name = "ext4_both" },
+		{ .name = "ext4_two" },
+		{ .name = "ext4_lto" },
+		{ .name = "ext4_object" },
+		{ .name = "ext4_bad" },
+		{ .name = "ext4_da_get_block" }, /* a mere beginning */
+		{ .name = "some_data" },
+		{ .name = "weak_one" },
+		{ .name = "ext4_alloc_file_blocks.isra.0" }, /* by its full name */
+		{ .name = "__pfx_first" },
+		{ .name = "ext4_da_get_block_prep" }, /* asked twice */
 	};
 	static const struct {
 		enum ksym_match match;
 		const char *variant;
 	} want[ARRAY_SIZE(q)] = {
-		{KSYM_EXACT, ""},
-		{KSYM_VARIANT, "ext4_alloc_file_blocks.isra.0"},
-		{KSYM_VARIANT, "ext4_map_query_blocks.constprop.0.isra.7"},
-		{KSYM_ABSENT, ""},
-		{KSYM_ABSENT, ""},
-		{KSYM_EXACT, ""}, /* though a variant came first */
-		{KSYM_VARIANT, "ext4_two.constprop.0"},
-		{KSYM_VARIANT, "ext4_lto.llvm.1234567890"},
-		{KSYM_ABSENT, ""},
-		{KSYM_ABSENT, ""},
-		{KSYM_ABSENT, ""},
-		{KSYM_ABSENT, ""},
-		{KSYM_EXACT, ""},
-		{KSYM_EXACT, ""},
-		{KSYM_ABSENT, ""},
-		{KSYM_EXACT, ""},
+		{ KSYM_EXACT, "" },
+		{ KSYM_VARIANT, "ext4_alloc_file_blocks.isra.0" },
+		{ KSYM_VARIANT, "ext4_map_query_blocks.constprop.0.isra.7" },
+		{ KSYM_ABSENT, "" },
+		{ KSYM_ABSENT, "" },
+		{ KSYM_EXACT, "" }, /* though a variant came first */
+		{ KSYM_VARIANT, "ext4_two.constprop.0" },
+		{ KSYM_VARIANT, "ext4_lto.llvm.1234567890" },
+		{ KSYM_ABSENT, "" },
+		{ KSYM_ABSENT, "" },
+		{ KSYM_ABSENT, "" },
+		{ KSYM_ABSENT, "" },
+		{ KSYM_EXACT, "" },
+		{ KSYM_EXACT, "" },
+		{ KSYM_ABSENT, "" },
+		{ KSYM_EXACT, "" },
 	};
 	char file[64];
 	int fd = fixture(table, sizeof(table) - 1, file);
@@ -204,7 +204,7 @@ static void test_find_all(void **state)
 static void test_long_names(void **state)
 {
 	char text[2048], file[64], buf[2048], *name;
-	struct ksym_query query = {.name = "long"};
+	struct ksym_query query = { .name = "long" };
 	struct ksyms *k;
 	int fd;
 

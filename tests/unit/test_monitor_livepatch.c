@@ -86,7 +86,7 @@ static void test_comes_and_goes(void **state)
 	(void)state;
 	monitor_note_livepatches(&mon);
 	monitor_look_at_livepatches(&mon);
-	current = (struct livepatch_state){.any = true, .replaces_insert = true};
+	current = (struct livepatch_state){ .any = true, .replaces_insert = true };
 	look();
 	assert_int_equal(judged, 1);
 	assert_null(due);
@@ -107,8 +107,9 @@ static void test_transition(void **state)
 	(void)state;
 	monitor_note_livepatches(&mon);
 	monitor_look_at_livepatches(&mon);
-	current = (struct livepatch_state){
-		.any = true, .replaces_insert = true, .in_transition = true};
+	current = (struct livepatch_state){ .any = true,
+					    .replaces_insert = true,
+					    .in_transition = true };
 	for (i = 0; i < 20; i++) {
 		look();
 		assert_non_null(due);
@@ -130,7 +131,7 @@ static void test_transition(void **state)
 static void test_transition_at_start(void **state)
 {
 	(void)state;
-	current = (struct livepatch_state){.any = true, .in_transition = true};
+	current = (struct livepatch_state){ .any = true, .in_transition = true };
 	monitor_note_livepatches(&mon);
 	assert_non_null(due);
 	current.in_transition = false;

@@ -51,7 +51,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&mon, 0, sizeof(mon));
-	options = (struct options){.json = true, .output_file = name};
+	options = (struct options){ .json = true, .output_file = name };
 	mon.opt = &options;
 	mon.out_fd = -1;
 	mon.loop = (struct loop *)&mon; /* what is stopped is not looked at */
@@ -72,8 +72,8 @@ static int teardown(void **state)
 
 static void send_verdict(void)
 {
-	static const struct verdict_info verdict = {.verdict = VERDICT_FIXED};
-	struct report report = {.type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict};
+	static const struct verdict_info verdict = { .verdict = VERDICT_FIXED };
+	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
 
 	monitor_send_report(&mon, &report);
 }

@@ -37,7 +37,7 @@ int loop_timer(struct loop *loop, double sec, bool repeat, loop_fn fn, void *arg
 	assert_false(repeat);
 	while (timers[i].used)
 		assert_true(++i < TIMERS_MAX);
-	timers[i] = (struct fake_timer){true, sec, fn, arg};
+	timers[i] = (struct fake_timer){ true, sec, fn, arg };
 	*timer = i;
 	return 0;
 }
@@ -108,7 +108,7 @@ int verdict_sample_fd(const struct verdict_sample *sample)
 void verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info)
 {
 	verdict_sample_cancel(sample);
-	*info = (struct verdict_info){.verdict = outcome, .n_evidence = 3};
+	*info = (struct verdict_info){ .verdict = outcome, .n_evidence = 3 };
 }
 
 void verdict_sample_cancel(struct verdict_sample *sample)
@@ -131,7 +131,7 @@ static struct verdict_info told;
 
 struct report monitor_report_now(enum report_type type)
 {
-	return (struct report){.type = type};
+	return (struct report){ .type = type };
 }
 
 void monitor_send_report(struct monitor *mon, const struct report *report)
@@ -364,7 +364,7 @@ static void test_cannot_be_sampled(void **state)
 	assert_null(on_complete);
 	assert_false(is_any_due());
 	assert_int_equal(said, 0);
-	mon.opt = &(const struct options){.verbose = true};
+	mon.opt = &(const struct options){ .verbose = true };
 	monitor_start_sample(&mon);
 	assert_int_equal(said, 1);
 }

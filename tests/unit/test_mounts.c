@@ -262,8 +262,8 @@ static void test_resolve(void **state)
 {
 	char dir[] = "/tmp/e4r-mounts-XXXXXX", sub[64], file[96], link[96];
 	const struct mount *found;
-	struct mount v[5] = {0};
-	struct mounts m = {v, ARRAY_SIZE(v)};
+	struct mount v[5] = { 0 };
+	struct mounts m = { v, ARRAY_SIZE(v) };
 	struct stat st;
 	unsigned int dev;
 	int fd;
@@ -281,11 +281,11 @@ static void test_resolve(void **state)
 	assert_int_equal(stat(dir, &st), 0);
 	dev = E4R_DEV(major(st.st_dev), minor(st.st_dev));
 
-	v[0] = (struct mount){.dev = dev, .id = 1, .root = "/", .point = "/elsewhere"};
-	v[1] = (struct mount){.dev = dev ^ 1, .id = 2, .root = "/", .point = sub};
-	v[2] = (struct mount){.dev = dev, .id = 3, .root = "/", .point = "/"};
-	v[3] = (struct mount){.dev = dev, .id = 4, .root = "/s", .point = dir};
-	v[4] = (struct mount){.dev = dev, .id = 5, .root = "/t", .point = dir};
+	v[0] = (struct mount){ .dev = dev, .id = 1, .root = "/", .point = "/elsewhere" };
+	v[1] = (struct mount){ .dev = dev ^ 1, .id = 2, .root = "/", .point = sub };
+	v[2] = (struct mount){ .dev = dev, .id = 3, .root = "/", .point = "/" };
+	v[3] = (struct mount){ .dev = dev, .id = 4, .root = "/s", .point = dir };
+	v[4] = (struct mount){ .dev = dev, .id = 5, .root = "/t", .point = dir };
 	/* the longest prefix of this device; the later of two on the same point */
 	assert_int_equal(mounts_resolve(&m, file, &found), 0);
 	assert_int_equal(found->id, 5);

@@ -11,7 +11,7 @@ static int manager;
 
 static int setup(void **state)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(sa_family_t);
 	char name[64];
 
@@ -113,7 +113,7 @@ static void test_no_watchdog(void **state)
 /* A name that is neither, or too long: nobody is told. A path: whoever listens there. */
 static void test_addresses(void **state)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	char name[512], dir[] = "/tmp/ext4race-unit.XXXXXX";
 	int old = manager;
 

@@ -168,8 +168,8 @@ static void test_duration(void **state)
 		const char *text;
 		double seconds;
 	} good[] = {
-		{"30", 30},	{"30s", 30},  {"1.5m", 90},	      {"2h", 7200},
-		{"100ms", 0.1}, {"0.5", 0.5}, {"31622400", 31622400},
+		{ "30", 30 },	  { "30s", 30 },  { "1.5m", 90 },	    { "2h", 7200 },
+		{ "100ms", 0.1 }, { "0.5", 0.5 }, { "31622400", 31622400 },
 	};
 	static const char *const bad[] = {
 		"",    "0",   "0s",   "-1",   "+1",  "abc",	 "1e3",
@@ -267,7 +267,7 @@ static void test_getopt_errors(void **state)
 /* An argument that is there but empty is not the same as none. */
 static void test_empty_argument(void **state)
 {
-	char *argv[] = {"x", "-d", "", NULL}, *text;
+	char *argv[] = { "x", "-d", "", NULL }, *text;
 
 	(void)state;
 	assert_int_equal(ended(3, argv, STDERR_FILENO, &text), EXIT_BAD_USAGE);

@@ -47,7 +47,7 @@ static void *read_all(void *arg)
 /* A pipe set non-blocking by whoever shares it takes 64 KiB and then says EAGAIN. */
 static void test_nonblocking(void **state)
 {
-	struct reader reader = {0};
+	struct reader reader = { 0 };
 	size_t len = 1 << 20, i;
 	char *buf = malloc(len);
 	pthread_t thread;
@@ -116,29 +116,29 @@ static void test_utf8(void **state)
 		size_t len;
 		unsigned int cp;
 	} cases[] = {
-		{"A", 1, 'A'},
-		{"\x7f", 1, 0x7f},
-		{"\xc2\x80", 2, 0x80},
-		{"\xdf\xbf", 2, 0x7ff},
-		{"\xe0\xa0\x80", 3, 0x800},
-		{"\xed\x9f\xbf", 3, 0xd7ff},
-		{"\xee\x80\x80", 3, 0xe000},
-		{"\xef\xbf\xbf", 3, 0xffff},
-		{"\xf0\x90\x80\x80", 4, 0x10000},
-		{"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
-		{"\x80", 0, 0},
-		{"\xbf", 0, 0},
-		{"\xc0\x80", 0, 0},
-		{"\xc1\xbf", 0, 0},
-		{"\xc2", 0, 0},
-		{"\xc2 ", 0, 0},
-		{"\xe0\x9f\xbf", 0, 0},
-		{"\xed\xa0\x80", 0, 0},
-		{"\xed\xbf\xbf", 0, 0},
-		{"\xf0\x8f\xbf\xbf", 0, 0},
-		{"\xf4\x90\x80\x80", 0, 0},
-		{"\xf5\x80\x80\x80", 0, 0},
-		{"\xff", 0, 0},
+		{ "A", 1, 'A' },
+		{ "\x7f", 1, 0x7f },
+		{ "\xc2\x80", 2, 0x80 },
+		{ "\xdf\xbf", 2, 0x7ff },
+		{ "\xe0\xa0\x80", 3, 0x800 },
+		{ "\xed\x9f\xbf", 3, 0xd7ff },
+		{ "\xee\x80\x80", 3, 0xe000 },
+		{ "\xef\xbf\xbf", 3, 0xffff },
+		{ "\xf0\x90\x80\x80", 4, 0x10000 },
+		{ "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
+		{ "\x80", 0, 0 },
+		{ "\xbf", 0, 0 },
+		{ "\xc0\x80", 0, 0 },
+		{ "\xc1\xbf", 0, 0 },
+		{ "\xc2", 0, 0 },
+		{ "\xc2 ", 0, 0 },
+		{ "\xe0\x9f\xbf", 0, 0 },
+		{ "\xed\xa0\x80", 0, 0 },
+		{ "\xed\xbf\xbf", 0, 0 },
+		{ "\xf0\x8f\xbf\xbf", 0, 0 },
+		{ "\xf4\x90\x80\x80", 0, 0 },
+		{ "\xf5\x80\x80\x80", 0, 0 },
+		{ "\xff", 0, 0 },
 	};
 	size_t i;
 

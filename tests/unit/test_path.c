@@ -35,7 +35,7 @@ static int inode_of(const char *path, struct inode *inode)
 	union {
 		struct file_handle handle;
 		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-	} u = {.handle = {.handle_bytes = MAX_HANDLE_SZ}};
+	} u = { .handle = { .handle_bytes = MAX_HANDLE_SZ } };
 	char *data = u.space + offsetof(struct file_handle, f_handle);
 	uint32_t id[2];
 	int mount_id;
@@ -162,11 +162,11 @@ static void test_deleted(void **state)
 	assert_int_equal(lookup(f, &inode, path), 0);
 	/* Unlinked but open: exists, and has no name. ext4 calls such a handle stale. */
 	unlink(name);
-	assert_in_set(-lookup(f, &inode, path), ((LargestIntegralType[]){ENOENT, ESTALE}), 2);
+	assert_in_set(-lookup(f, &inode, path), ((LargestIntegralType[]){ ENOENT, ESTALE }), 2);
 	assert_string_equal(path, "");
 	/* Another file with just the name that the kernel would print. */
 	create(in_dir(f, "held (deleted)", decoy));
-	assert_in_set(-lookup(f, &inode, path), ((LargestIntegralType[]){ENOENT, ESTALE}), 2);
+	assert_in_set(-lookup(f, &inode, path), ((LargestIntegralType[]){ ENOENT, ESTALE }), 2);
 	unlink(decoy);
 	close(fd);
 	/* Gone for good. */
@@ -193,7 +193,7 @@ static void test_hard_links(void **state)
 	err = lookup(f, &inode, path);
 	/* Either the kernel knows the other name, or it says that it knows none. */
 	if (err)
-		assert_in_set(-err, ((LargestIntegralType[]){ENOENT, ENODATA}), 2);
+		assert_in_set(-err, ((LargestIntegralType[]){ ENOENT, ENODATA }), 2);
 	else
 		assert_string_equal(path, two);
 	unlink(two);
@@ -222,7 +222,7 @@ static void test_no_side_effects(void **state)
 {
 	struct fixture *f = need_ext4(state);
 	char path[4096], fifo[512], name[512];
-	struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+	struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
 	struct inode inode;
 	struct stat st;
 	int err;
@@ -296,7 +296,7 @@ static void test_small_buffers(void **state)
 static int outside_of_bind(const struct fixture *f, const struct inode *outside,
 			   const struct inode *inside)
 {
-	struct mount bind = {.dev = f->mount->dev};
+	struct mount bind = { .dev = f->mount->dev };
 	char sub[512], point[512], path[4096], want[600];
 
 	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL))
@@ -362,13 +362,13 @@ static void test_unprivileged(void **state)
 	unlink(name);
 	assert_true(WIFEXITED(status));
 	/* newer kernels may refuse the handle instead of the call */
-	assert_in_set(WEXITSTATUS(status), ((LargestIntegralType[]){EPERM, EACCES}), 2);
+	assert_in_set(WEXITSTATUS(status), ((LargestIntegralType[]){ EPERM, EACCES }), 2);
 }
 
 /* No ext4 needed from here on: what is refused before or by any filesystem. */
 static void test_refused(void **state)
 {
-	struct mount m = {.point = "/proc"};
+	struct mount m = { .point = "/proc" };
 	char path[4096];
 	struct stat st;
 
@@ -392,7 +392,7 @@ static void test_refused(void **state)
 static void test_tmpfs(void **state)
 {
 	char dir[] = "/dev/shm/e4r-path-XXXXXX", path[4096];
-	struct mount m = {.point = dir};
+	struct mount m = { .point = dir };
 	struct statfs fs;
 	struct stat st;
 	int err;
@@ -404,7 +404,7 @@ static void test_tmpfs(void **state)
 	m.dev = dev_of(&st);
 	err = path_of_inode(&m, st.st_ino, 1, path, sizeof(path));
 	rmdir(dir);
-	assert_in_set(-err, ((LargestIntegralType[]){ESTALE, EPERM, EACCES}), 3);
+	assert_in_set(-err, ((LargestIntegralType[]){ ESTALE, EPERM, EACCES }), 3);
 	assert_string_equal(path, "");
 }
 

@@ -47,13 +47,13 @@ static void test_time(void **state)
 		struct timespec ts;
 		const char *text;
 	} cases[] = {
-		{{0, 0}, "1970-01-01T00:00:00.000000000Z"},
-		{{1763869451, 123456789}, "2025-11-23T03:44:11.123456789Z"},
-		{{1763869451, 7}, "2025-11-23T03:44:11.000000007Z"},
-		{{1709164800, 999999999}, "2024-02-29T00:00:00.999999999Z"},
-		{{4294967296, 0}, "2106-02-07T06:28:16.000000000Z"},
-		{{253402300799, 0}, "9999-12-31T23:59:59.000000000Z"},
-		{{-1, 0}, "1969-12-31T23:59:59.000000000Z"},
+		{ { 0, 0 }, "1970-01-01T00:00:00.000000000Z" },
+		{ { 1763869451, 123456789 }, "2025-11-23T03:44:11.123456789Z" },
+		{ { 1763869451, 7 }, "2025-11-23T03:44:11.000000007Z" },
+		{ { 1709164800, 999999999 }, "2024-02-29T00:00:00.999999999Z" },
+		{ { 4294967296, 0 }, "2106-02-07T06:28:16.000000000Z" },
+		{ { 253402300799, 0 }, "9999-12-31T23:59:59.000000000Z" },
+		{ { -1, 0 }, "1969-12-31T23:59:59.000000000Z" },
 	};
 	char buf[REPORT_TIME_LEN];
 	size_t i;
@@ -69,7 +69,8 @@ static void test_time(void **state)
 static void test_time_odd(void **state)
 {
 	static const struct timespec odd[] = {
-		{INT64_MAX, 0}, {INT64_MIN, 0}, {0, -1}, {0, 1000000000}, {67767976233532799, 5},
+		{ INT64_MAX, 0 },  { INT64_MIN, 0 },	     { 0, -1 },
+		{ 0, 1000000000 }, { 67767976233532799, 5 },
 	};
 	struct {
 		char buf[REPORT_TIME_LEN], guard[8];
@@ -90,38 +91,38 @@ static void test_printable(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{"", ""},
-		{"plain name.txt", "plain name.txt"},
-		{"gr\xc3\xbc\xc3\x9f \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\xa7",
-		 "gr\xc3\xbc\xc3\x9f \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\xa7"},
+		{ "", "" },
+		{ "plain name.txt", "plain name.txt" },
+		{ "gr\xc3\xbc\xc3\x9f \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\xa7",
+		  "gr\xc3\xbc\xc3\x9f \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\xa7" },
 		/* what drives a terminal */
-		{"\033[2J\033[1;31mred", "\\x1b[2J\\x1b[1;31mred"},
-		{"\033]0;title\007", "\\x1b]0;title\\x07"},
-		{"two\nlines\r\tand\b", "two\\x0alines\\x0d\\x09and\\x08"},
-		{"\x7f", "\\x7f"},
-		{"\xc2\x9b"
-		 "2J",
-		 "\\xc2\\x9b2J"}, /* CSI as one C1 character */
+		{ "\033[2J\033[1;31mred", "\\x1b[2J\\x1b[1;31mred" },
+		{ "\033]0;title\007", "\\x1b]0;title\\x07" },
+		{ "two\nlines\r\tand\b", "two\\x0alines\\x0d\\x09and\\x08" },
+		{ "\x7f", "\\x7f" },
+		{ "\xc2\x9b"
+		  "2J",
+		  "\\xc2\\x9b2J" }, /* CSI as one C1 character */
 		/* what reads otherwise than it is */
-		{"a\xe2\x80\xae"
-		 "cod.exe",
-		 "a\\xe2\\x80\\xaecod.exe"}, /* right-to-left override */
-		{"a\xe2\x80\x8b"
-		 "b",
-		 "a\\xe2\\x80\\x8bb"},			      /* zero width space */
-		{"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},	      /* line separator */
-		{"\xef\xbb\xbfx", "\\xef\\xbb\\xbfx"},	      /* byte order mark */
-		{"\xf3\xa0\x80\xa1", "\\xf3\\xa0\\x80\\xa1"}, /* tag character */
-		{"\\x1b", "\\x5cx1b"},			      /* a faked escape */
+		{ "a\xe2\x80\xae"
+		  "cod.exe",
+		  "a\\xe2\\x80\\xaecod.exe" }, /* right-to-left override */
+		{ "a\xe2\x80\x8b"
+		  "b",
+		  "a\\xe2\\x80\\x8bb" },			/* zero width space */
+		{ "\xe2\x80\xa8", "\\xe2\\x80\\xa8" },		/* line separator */
+		{ "\xef\xbb\xbfx", "\\xef\\xbb\\xbfx" },	/* byte order mark */
+		{ "\xf3\xa0\x80\xa1", "\\xf3\\xa0\\x80\\xa1" }, /* tag character */
+		{ "\\x1b", "\\x5cx1b" },			/* a faked escape */
 		/* what is no UTF-8 */
-		{"\xff\xfe", "\\xff\\xfe"},
-		{"\x80", "\\x80"},
-		{"\xc0\xaf", "\\xc0\\xaf"},		      /* overlong '/' */
-		{"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},	      /* overlong '/' */
-		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},	      /* surrogate */
-		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* U+110000 */
-		{"\xe6\x97", "\\xe6\\x97"},		      /* cut short */
-		{"\xe6\x97z", "\\xe6\\x97z"},
+		{ "\xff\xfe", "\\xff\\xfe" },
+		{ "\x80", "\\x80" },
+		{ "\xc0\xaf", "\\xc0\\xaf" },			/* overlong '/' */
+		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },		/* overlong '/' */
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },		/* surrogate */
+		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* U+110000 */
+		{ "\xe6\x97", "\\xe6\\x97" },			/* cut short */
+		{ "\xe6\x97z", "\\xe6\\x97z" },
 	};
 	char buf[128];
 	size_t i;
@@ -136,7 +137,7 @@ static void test_printable_cut(void **state)
 {
 	static const char in[] = "a\033\xe6\x97\xa5\xc2\x9b\xffz";
 	static const char full[] = "a\\x1b\xe6\x97\xa5\\xc2\\x9b\\xffz";
-	static const size_t whole[] = {0, 1, 5, 8, 16, 20, 21};
+	static const size_t whole[] = { 0, 1, 5, 8, 16, 20, 21 };
 	char buf[sizeof(full) + 8];
 	size_t size, i;
 

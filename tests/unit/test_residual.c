@@ -94,7 +94,7 @@ static void test_no_such_device(void **state)
 
 static void test_sync(void **state)
 {
-	struct mount m = {.point = "/dev/shm"};
+	struct mount m = { .point = "/dev/shm" };
 	struct stat st;
 
 	(void)state;

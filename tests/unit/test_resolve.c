@@ -8,7 +8,7 @@
 
 /* ---- a filesystem that counts the questions ---- */
 
-static struct mount mounted = {.point = "/mnt"};
+static struct mount mounted = { .point = "/mnt" };
 static const char *path;
 static int lookups, path_err, mounts_err, stacks;
 
@@ -16,7 +16,7 @@ int mounts_read(struct mounts *mounts, const char *file)
 {
 	assert_null(file);
 	if (!mounts_err)
-		*mounts = (struct mounts){.v = &mounted, .n = 1};
+		*mounts = (struct mounts){ .v = &mounted, .n = 1 };
 	return mounts_err;
 }
 
@@ -113,10 +113,10 @@ static void test_types(void **state)
 		unsigned int event;
 		enum report_type report;
 	} types[] = {
-		{E4R_OVERWRITE, REPORT_OVERWRITE},
-		{E4R_AVERTED, REPORT_AVERTED},
-		{E4R_NEAR_MISS, REPORT_NEAR_MISS},
-		{E4R_LEAK, REPORT_LEAK},
+		{ E4R_OVERWRITE, REPORT_OVERWRITE },
+		{ E4R_AVERTED, REPORT_AVERTED },
+		{ E4R_NEAR_MISS, REPORT_NEAR_MISS },
+		{ E4R_LEAK, REPORT_LEAK },
 	};
 	size_t i;
 

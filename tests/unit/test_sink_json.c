@@ -82,13 +82,13 @@ static void has_head(json_t *object, const char *type)
 static void test_start(void **state)
 {
 	static const struct hook_info hooks[] = {
-		{"delayed_insert", "kprobe ext4_es_insert_delayed_block", "fentry: no BTF"},
-		{"allocation", "kprobe ext4_fallocate", ""},
-		{"inode_end", "", "ext4_destroy_inode: not found"},
+		{ "delayed_insert", "kprobe ext4_es_insert_delayed_block", "fentry: no BTF" },
+		{ "allocation", "kprobe ext4_fallocate", "" },
+		{ "inode_end", "", "ext4_destroy_inode: not found" },
 	};
 	static const struct fs_info fs[] = {
-		{E4R_DEV(254, 1), "vda1", "/"},
-		{E4R_DEV(7, 0), "loop0", NULL},
+		{ E4R_DEV(254, 1), "vda1", "/" },
+		{ E4R_DEV(7, 0), "loop0", NULL },
 	};
 	static const struct start_info start = {
 		.version = "0.1.0",
@@ -100,7 +100,7 @@ static void test_start(void **state)
 		.n_fs = ARRAY_SIZE(fs),
 		.fs = fs,
 	};
-	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+	struct report report = { .type = REPORT_START, .time = SAMPLE_TIME, .start = &start };
 	json_t *o = sent(&report), *item;
 
 	(void)state;
@@ -130,8 +130,8 @@ static void test_start(void **state)
 
 static void test_start_empty(void **state)
 {
-	static const struct start_info start = {.version = "0.1.0"};
-	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+	static const struct start_info start = { .version = "0.1.0" };
+	struct report report = { .type = REPORT_START, .time = SAMPLE_TIME, .start = &start };
 	json_t *o = sent(&report);
 
 	(void)state;
@@ -176,8 +176,8 @@ static void is_sample(json_t *o)
 static void test_overwrite(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .mount = "/mnt/x", .path = "/mnt/x/f"};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .mount = "/mnt/x", .path = "/mnt/x/f" };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	json_t *o = sent(&report);
 
 	(void)state;
@@ -200,8 +200,8 @@ static void test_overwrite(void **state)
 static void test_overwrite_unknown(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	json_t *o;
 
 	(void)state;
@@ -218,8 +218,8 @@ static void test_overwrite_unknown(void **state)
 static void test_averted_and_near_miss(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .mount = "/mnt/x", .path = "/mnt/x/f"};
-	struct report report = {.type = REPORT_AVERTED, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .mount = "/mnt/x", .path = "/mnt/x/f" };
+	struct report report = { .type = REPORT_AVERTED, .time = SAMPLE_TIME, .race = &race };
 	json_t *o = sent(&report);
 
 	(void)state;
@@ -242,12 +242,12 @@ static void test_averted_and_near_miss(void **state)
 
 static void test_stack_and_reclaimed(void **state)
 {
-	static const char *const fault[] = {"ext4_es_insert_delayed_block+0x0 [ext4]",
-					    "do_user_addr_fault+0x1b2"};
-	static const char *const alloc[] = {"0xffffffffc0100000"};
+	static const char *const fault[] = { "ext4_es_insert_delayed_block+0x0 [ext4]",
+					     "do_user_addr_fault+0x1b2" };
+	static const char *const alloc[] = { "0xffffffffc0100000" };
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .n_fault_stack = 2, .fault_stack = fault};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .n_fault_stack = 2, .fault_stack = fault };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	json_t *o, *stack;
 
 	(void)state;
@@ -276,8 +276,8 @@ static void test_stack_and_reclaimed(void **state)
 static void test_age(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	json_t *o;
 
 	(void)state;
@@ -295,8 +295,8 @@ static void test_age(void **state)
 static void test_extremes(void **state)
 {
 	struct e4r_event ev;
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	json_t *o;
 
 	(void)state;
@@ -330,22 +330,22 @@ static void test_malicious_names(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{"/a\"b\\c/\n\t\033[2J", "/a\"b\\c/\n\t\033[2J"}, /* valid: as it is */
-		{"/gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7", "/gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7"},
-		{"/\xff\xfe", "/\\xff\\xfe"},
-		{"/\xc3", "/\\xc3"},
-		{"/\xed\xa0\x80\n", "/\\xed\\xa0\\x80\\x0a"},
-		{"/\xc0\xaf..", "/\\xc0\\xaf.."},
-		{"/\",\"type\":\"summary", "/\",\"type\":\"summary"},
-		{"/\xc2\x9b"
-		 "2J",
-		 "/\xc2\x9b"
-		 "2J"},
-		{"", ""},
+		{ "/a\"b\\c/\n\t\033[2J", "/a\"b\\c/\n\t\033[2J" }, /* valid: as it is */
+		{ "/gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7", "/gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa7" },
+		{ "/\xff\xfe", "/\\xff\\xfe" },
+		{ "/\xc3", "/\\xc3" },
+		{ "/\xed\xa0\x80\n", "/\\xed\\xa0\\x80\\x0a" },
+		{ "/\xc0\xaf..", "/\\xc0\\xaf.." },
+		{ "/\",\"type\":\"summary", "/\",\"type\":\"summary" },
+		{ "/\xc2\x9b"
+		  "2J",
+		  "/\xc2\x9b"
+		  "2J" },
+		{ "", "" },
 	};
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	size_t i;
 
 	(void)state;
@@ -380,8 +380,8 @@ static void test_longest_path(void **state)
 {
 	struct e4r_event ev = sample_event();
 	char path[4096];
-	struct race_info race = {.ev = &ev, .path = path};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .path = path };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	json_t *o;
 
 	(void)state;
@@ -395,8 +395,8 @@ static void test_longest_path(void **state)
 static void test_leak(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .mount = "/mnt/x", .path = "/mnt/x/f"};
-	struct report report = {.type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .mount = "/mnt/x", .path = "/mnt/x/f" };
+	struct report report = { .type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race };
 	json_t *o = sent(&report);
 
 	(void)state;
@@ -414,10 +414,10 @@ static void test_verdict(void **state)
 	struct verdict_info verdict = {
 		.verdict = VERDICT_VULNERABLE,
 		.n_evidence = 2,
-		.evidence = {{"behaviour", VERDICT_VULNERABLE, "1 lookup"},
-			     {"livepatch", VERDICT_UNKNOWN, "none \xff"}},
+		.evidence = { { "behaviour", VERDICT_VULNERABLE, "1 lookup" },
+			      { "livepatch", VERDICT_UNKNOWN, "none \xff" } },
 	};
-	struct report report = {.type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict};
+	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
 	json_t *o = sent(&report), *item;
 
 	(void)state;
@@ -444,8 +444,8 @@ static void test_verdict(void **state)
 static void test_summary(void **state)
 {
 	static const struct residual residual[] = {
-		{.dev = E4R_DEV(254, 1), .source = "vda1", .blocks = 12, .estimate = true},
-		{.dev = E4R_DEV(7, 0), .source = "loop0", .blocks = 22792},
+		{ .dev = E4R_DEV(254, 1), .source = "vda1", .blocks = 12, .estimate = true },
+		{ .dev = E4R_DEV(7, 0), .source = "loop0", .blocks = 22792 },
 	};
 	struct summary_info summary = {
 		.delayed_inserts = 78825,
@@ -462,7 +462,7 @@ static void test_summary(void **state)
 		.residual = residual,
 		.seconds = 25.0004,
 	};
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 	json_t *o = sent(&report), *item;
 
 	(void)state;
@@ -506,8 +506,8 @@ static void test_summary(void **state)
 /* The text form of seconds: no 25.039999999999999 and no locale's comma. */
 static void test_seconds(void **state)
 {
-	struct summary_info summary = {.seconds = 25.04};
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct summary_info summary = { .seconds = 25.04 };
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 	int fd = capture_fd();
 	struct sink *sink = sink_json_open(fd);
 	char *text;
@@ -525,8 +525,8 @@ static void test_seconds(void **state)
 static void test_lines(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .path = "/a\nb"};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .path = "/a\nb" };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	int fd = capture_fd(), n = 0;
 	struct sink *sink = sink_json_open(fd);
 	char *text, *line, *rest;
@@ -552,8 +552,8 @@ static void test_lines(void **state)
 
 static void test_output_lost(void **state)
 {
-	struct summary_info summary = {0};
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct summary_info summary = { 0 };
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 
 	(void)state;
 	ends_when_lost(sink_json_open, &report);
@@ -561,8 +561,8 @@ static void test_output_lost(void **state)
 
 static void test_silent_after_error(void **state)
 {
-	struct summary_info summary = {0};
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct summary_info summary = { 0 };
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 
 	(void)state;
 	stays_silent(sink_json_open, &report);

@@ -58,15 +58,15 @@ static size_t column_of(const char *line, const char *what)
 }
 
 static const struct hook_info hooks[] = {
-	{"delayed_insert", "kprobe ext4_es_insert_delayed_block", "fentry: no BTF of ext4"},
-	{"allocation", "kprobe ext4_fallocate", ""},
-	{"inode_end", "", "ext4_destroy_inode: not found"},
+	{ "delayed_insert", "kprobe ext4_es_insert_delayed_block", "fentry: no BTF of ext4" },
+	{ "allocation", "kprobe ext4_fallocate", "" },
+	{ "inode_end", "", "ext4_destroy_inode: not found" },
 };
 
 static const struct fs_info filesystems[] = {
-	{E4R_DEV(254, 1), "vda1", "/"},
-	{E4R_DEV(7, 0), "loop0", "/mnt/new\nline"},
-	{E4R_DEV(7, 1), "loop1", NULL},
+	{ E4R_DEV(254, 1), "vda1", "/" },
+	{ E4R_DEV(7, 0), "loop0", "/mnt/new\nline" },
+	{ E4R_DEV(7, 1), "loop1", NULL },
 };
 
 static struct start_info sample_start(void)
@@ -86,7 +86,7 @@ static struct start_info sample_start(void)
 static void test_start(void **state)
 {
 	struct start_info start = sample_start();
-	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+	struct report report = { .type = REPORT_START, .time = SAMPLE_TIME, .start = &start };
 
 	(void)state;
 	shows(&report, false,
@@ -107,7 +107,7 @@ static void test_start(void **state)
 static void test_start_verbose(void **state)
 {
 	struct start_info start = sample_start();
-	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+	struct report report = { .type = REPORT_START, .time = SAMPLE_TIME, .start = &start };
 	char *text;
 
 	(void)state;
@@ -120,9 +120,10 @@ static void test_start_verbose(void **state)
 
 static void test_start_degraded_and_empty(void **state)
 {
-	struct start_info start = {
-		.version = "0.1.0", .degraded = true, .certainty = "near misses are not seen"};
-	struct report report = {.type = REPORT_START, .time = SAMPLE_TIME, .start = &start};
+	struct start_info start = { .version = "0.1.0",
+				    .degraded = true,
+				    .certainty = "near misses are not seen" };
+	struct report report = { .type = REPORT_START, .time = SAMPLE_TIME, .start = &start };
 
 	(void)state;
 	shows(&report, false,
@@ -136,14 +137,14 @@ static void test_start_degraded_and_empty(void **state)
 
 static void test_rows(void **state)
 {
-	struct e4r_event ev[3] = {sample_event(), sample_event(), sample_event()};
-	struct race_info race[3] = {{.ev = &ev[0], .mount = "/mnt/x", .path = "/mnt/x/a b"},
-				    {.ev = &ev[1], .mount = "/mnt/x"},
-				    {.ev = &ev[2]}};
+	struct e4r_event ev[3] = { sample_event(), sample_event(), sample_event() };
+	struct race_info race[3] = { { .ev = &ev[0], .mount = "/mnt/x", .path = "/mnt/x/a b" },
+				     { .ev = &ev[1], .mount = "/mnt/x" },
+				     { .ev = &ev[2] } };
 	struct report reports[3] = {
-		{.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race[0]},
-		{.type = REPORT_AVERTED, .time = SAMPLE_TIME, .race = &race[1]},
-		{.type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race[2]},
+		{ .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race[0] },
+		{ .type = REPORT_AVERTED, .time = SAMPLE_TIME, .race = &race[1] },
+		{ .type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race[2] },
 	};
 	char *text;
 
@@ -167,8 +168,8 @@ static void test_rows(void **state)
 static void test_alignment(void **state)
 {
 	enum { N = 400 };
-	struct race_info race = {.path = "/FILE"};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .path = "/FILE" };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	struct e4r_event widest = sample_event(), ev;
 	int fd = capture_fd();
 	struct sink *sink = sink_text_open(fd, false);
@@ -229,8 +230,8 @@ static void test_alignment(void **state)
 static void test_header_fits_first_row(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .path = "/f"};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .path = "/f" };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	char *text, *header, *row;
 
 	(void)state;
@@ -258,25 +259,25 @@ static void test_window_units(void **state)
 		uint64_t ns;
 		const char *text;
 	} cases[] = {
-		{0, " 0ns "},
-		{999, " 999ns "},
-		{1000, " 1.00us "},
-		{9994, " 9.99us "},
-		{9996, " 10.0us "},
-		{12345, " 12.3us "},
-		{99940, " 99.9us "},
-		{99960, " 100us "},
-		{999400, " 999us "},
-		{999600, " 1.00ms "},
-		{4560000, " 4.56ms "},
-		{999600000, " 1.00s "},
-		{1230000000, " 1.23s "},
-		{120000000000, " 120s "},
-		{5000000000000, " 5000s "},
+		{ 0, " 0ns " },
+		{ 999, " 999ns " },
+		{ 1000, " 1.00us " },
+		{ 9994, " 9.99us " },
+		{ 9996, " 10.0us " },
+		{ 12345, " 12.3us " },
+		{ 99940, " 99.9us " },
+		{ 99960, " 100us " },
+		{ 999400, " 999us " },
+		{ 999600, " 1.00ms " },
+		{ 4560000, " 4.56ms " },
+		{ 999600000, " 1.00s " },
+		{ 1230000000, " 1.23s " },
+		{ 120000000000, " 120s " },
+		{ 5000000000000, " 5000s " },
 	};
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	size_t i;
 
 	(void)state;
@@ -294,8 +295,8 @@ static void test_window_units(void **state)
 static void test_near_miss(void **state)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .path = "/f"};
-	struct report report = {.type = REPORT_NEAR_MISS, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .path = "/f" };
+	struct report report = { .type = REPORT_NEAR_MISS, .time = SAMPLE_TIME, .race = &race };
 	char *text;
 
 	(void)state;
@@ -307,9 +308,9 @@ static void test_near_miss(void **state)
 
 static void test_stacks(void **state)
 {
-	static const char *const fault[] = {"ext4_es_insert_delayed_block+0x0 [ext4]",
-					    "odd\033name+0x1"};
-	static const char *const alloc[] = {"ext4_fallocate+0x0 [ext4]"};
+	static const char *const fault[] = { "ext4_es_insert_delayed_block+0x0 [ext4]",
+					     "odd\033name+0x1" };
+	static const char *const alloc[] = { "ext4_fallocate+0x0 [ext4]" };
 	struct e4r_event ev = sample_event();
 	struct race_info race = {
 		.ev = &ev,
@@ -319,7 +320,7 @@ static void test_stacks(void **state)
 		.n_alloc_stack = 1,
 		.alloc_stack = alloc,
 	};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	char *text;
 
 	(void)state;
@@ -338,19 +339,20 @@ static void test_leaks(void **state)
 		unsigned int blocks, overwrites;
 		const char *path, *mount, *text;
 	} cases[] = {
-		{1, 1, NULL, NULL,
-		 "  1 block still reserved at destroy; each one seen overwritten\n"},
-		{3, 3, NULL, "/m",
-		 "  3 blocks still reserved at destroy; each one seen overwritten: a file on /m\n"},
-		{3, 2, "/m/f", "/m",
-		 "  3 blocks still reserved at destroy; 2 seen overwritten: /m/f\n"},
-		{3, 0, NULL, "/m\033",
-		 "  3 blocks still reserved at destroy; overwritten before this run, or unseen: "
-		 "a file on /m\\x1b\n"},
+		{ 1, 1, NULL, NULL,
+		  "  1 block still reserved at destroy; each one seen overwritten\n" },
+		{ 3, 3, NULL, "/m",
+		  "  3 blocks still reserved at destroy; each one seen overwritten: a file on "
+		  "/m\n" },
+		{ 3, 2, "/m/f", "/m",
+		  "  3 blocks still reserved at destroy; 2 seen overwritten: /m/f\n" },
+		{ 3, 0, NULL, "/m\033",
+		  "  3 blocks still reserved at destroy; overwritten before this run, or unseen: "
+		  "a file on /m\\x1b\n" },
 	};
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev};
-	struct report report = {.type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_LEAK, .time = SAMPLE_TIME, .race = &race };
 	size_t i;
 
 	(void)state;
@@ -374,8 +376,8 @@ static void test_malicious_names(void **state)
 	struct e4r_event ev = sample_event();
 	static const char evil[] = "/\033]0;owned\007\n\r\xc2\x9b"
 				   "2J\xff\xe2\x80\xae";
-	struct race_info race = {.ev = &ev, .mount = evil, .path = evil};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .mount = evil, .path = evil };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	const unsigned char *p;
 	size_t lines = 0;
 	char *text;
@@ -397,10 +399,10 @@ static void test_verdict(void **state)
 	struct verdict_info verdict = {
 		.verdict = VERDICT_VULNERABLE,
 		.n_evidence = 2,
-		.evidence = {{"behaviour", VERDICT_VULNERABLE, "1 lookup, 8 of 8 inserts"},
-			     {"text", VERDICT_UNKNOWN, "not\nreadable"}},
+		.evidence = { { "behaviour", VERDICT_VULNERABLE, "1 lookup, 8 of 8 inserts" },
+			      { "text", VERDICT_UNKNOWN, "not\nreadable" } },
 	};
-	struct report report = {.type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict};
+	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
 
 	(void)state;
 	shows(&report, false,
@@ -431,16 +433,16 @@ static struct summary_info sample_summary(const struct residual *residual, size_
 static void test_summary(void **state)
 {
 	static const struct residual residual[] = {
-		{.dev = E4R_DEV(254, 1), .source = "vda1", .has_counts = true},
-		{.dev = E4R_DEV(7, 0),
-		 .source = "loop0",
-		 .blocks = 22792,
-		 .has_counts = true,
-		 .overwritten_blocks = 22792,
-		 .leaked_blocks = 22792},
+		{ .dev = E4R_DEV(254, 1), .source = "vda1", .has_counts = true },
+		{ .dev = E4R_DEV(7, 0),
+		  .source = "loop0",
+		  .blocks = 22792,
+		  .has_counts = true,
+		  .overwritten_blocks = 22792,
+		  .leaked_blocks = 22792 },
 	};
 	struct summary_info summary = sample_summary(residual, 2);
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 
 	(void)state;
 	shows(&report, false,
@@ -461,7 +463,7 @@ static void test_summary(void **state)
 
 static void summary_says(struct summary_info summary, const char *want, const char *unwanted)
 {
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 	char *text = shown(&report, 1, false);
 
 	if (want && !strstr(text, want))
@@ -474,7 +476,7 @@ static void summary_says(struct summary_info summary, const char *want, const ch
 /* What the summary concludes from the numbers, and what it must not. */
 static void test_summary_conclusions(void **state)
 {
-	struct residual r = {.dev = E4R_DEV(7, 0), .source = "loop0", .blocks = 22792};
+	struct residual r = { .dev = E4R_DEV(7, 0), .source = "loop0", .blocks = 22792 };
 	struct summary_info s = sample_summary(&r, 1);
 
 	(void)state;
@@ -535,7 +537,7 @@ static void test_summary_many(void **state)
 {
 	struct residual *r = calloc(1000, sizeof(*r));
 	struct summary_info s = sample_summary(r, 1000);
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &s};
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &s };
 	size_t i, lines = 0;
 	char *text, *p;
 
@@ -565,8 +567,8 @@ static struct sink *open_text(int fd)
 
 static void test_output_lost(void **state)
 {
-	struct summary_info summary = {0};
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct summary_info summary = { 0 };
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 
 	(void)state;
 	ends_when_lost(open_text, &report);
@@ -574,8 +576,8 @@ static void test_output_lost(void **state)
 
 static void test_silent_after_error(void **state)
 {
-	struct summary_info summary = {0};
-	struct report report = {.type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary};
+	struct summary_info summary = { 0 };
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
 
 	(void)state;
 	stays_silent(open_text, &report);
@@ -585,8 +587,8 @@ static void test_silent_after_error(void **state)
 static char *on_terminal(void)
 {
 	struct e4r_event ev = sample_event();
-	struct race_info race = {.ev = &ev, .path = "/f"};
-	struct report report = {.type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race};
+	struct race_info race = { .ev = &ev, .path = "/f" };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
 	char *text = calloc(1, 4096);
 	struct sink *sink;
 	int master, slave;

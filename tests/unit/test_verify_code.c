@@ -5,7 +5,7 @@
 
 #define AT 0xffffffff81000000ULL
 
-static const struct code_target somewhere = {AT + 0x1000, AT + 0x1000};
+static const struct code_target somewhere = { AT + 0x1000, AT + 0x1000 };
 
 /* An x86-64 call (e8) or jump (e9) at offset `at` of code to `to`. */
 static void put_x86(unsigned char *code, size_t at, unsigned char opcode, uint64_t to)
@@ -92,7 +92,7 @@ static void test_x86_calls_and_tail_jumps(void **state)
 
 static void test_x86_backwards(void **state)
 {
-	const struct code_target before = {AT - 0x7000, AT - 0x7000};
+	const struct code_target before = { AT - 0x7000, AT - 0x7000 };
 	unsigned char code[8];
 
 	(void)state;
@@ -104,7 +104,7 @@ static void test_x86_backwards(void **state)
 /* Call depth tracking calls into the padding in front of a function. */
 static void test_padding_of_the_target(void **state)
 {
-	const struct code_target padded = {somewhere.to - 16, somewhere.to};
+	const struct code_target padded = { somewhere.to - 16, somewhere.to };
 	unsigned char code[16];
 
 	(void)state;
@@ -133,7 +133,7 @@ static void test_arm64_calls_and_tail_jumps(void **state)
 
 static void test_arm64_backwards(void **state)
 {
-	const struct code_target before = {AT - 0x100000, AT - 0x100000};
+	const struct code_target before = { AT - 0x100000, AT - 0x100000 };
 	unsigned char code[4];
 
 	(void)state;
@@ -182,9 +182,9 @@ static void test_place_of_a_relocation(void **state)
  */
 static struct evidence said(enum code_arch arch, const char *program)
 {
-	static const unsigned char e8[5] = {0xe8};
+	static const unsigned char e8[5] = { 0xe8 };
 	unsigned char bytes[512] = {}, marks[512] = {};
-	struct evidence ev = {.kind = "text"};
+	struct evidence ev = { .kind = "text" };
 	struct function f;
 	const char *p = program;
 	uint32_t insn;
@@ -196,10 +196,10 @@ static struct evidence said(enum code_arch arch, const char *program)
 		words = 0;
 		if (strchr("bczt", *p)) {
 			words = p[1] == '<' ? -(p[2] - '0') : p[1] - '0' + 1;
-			insn = *p == 'b'   ? 0x14000000 | (words & 0x03ffffff)
-			       : *p == 'c' ? 0x54000000 | (words & 0x7ffff) << 5
-			       : *p == 'z' ? 0xb4000000 | (words & 0x7ffff) << 5
-					   : 0x36000000 | (words & 0x3fff) << 5;
+			insn = *p == 'b' ? 0x14000000 | (words & 0x03ffffff) :
+			       *p == 'c' ? 0x54000000 | (words & 0x7ffff) << 5 :
+			       *p == 'z' ? 0xb4000000 | (words & 0x7ffff) << 5 :
+					   0x36000000 | (words & 0x3fff) << 5;
 			p += p[1] == '<' ? 2 : 1;
 		}
 		switch (*p) {

@@ -20,9 +20,9 @@ static void test_one_kind_decides(void **state)
 	says(VERDICT_VULNERABLE,
 	     "1 lookup before each of 16 delayed inserts (hole cached: 12, uncached: 4) in /mnt",
 	     (struct verify_samples){
-		     .by_lookups = {[1] = 16}, .hole_cached = 12, .hole_uncached = 4});
+		     .by_lookups = { [1] = 16 }, .hole_cached = 12, .hole_uncached = 4 });
 	says(VERDICT_FIXED, "2 lookups before each of 3",
-	     (struct verify_samples){.by_lookups = {[2] = 3}, .hole_uncached = 3});
+	     (struct verify_samples){ .by_lookups = { [2] = 3 }, .hole_uncached = 3 });
 }
 
 static void test_anything_else_is_unknown(void **state)
@@ -30,14 +30,14 @@ static void test_anything_else_is_unknown(void **state)
 	(void)state;
 	says(VERDICT_UNKNOWN, "no delayed insert was seen in /mnt", (struct verify_samples){});
 	says(VERDICT_UNKNOWN, "0 lookups",
-	     (struct verify_samples){.by_lookups = {16}, .hole_uncached = 16});
+	     (struct verify_samples){ .by_lookups = { 16 }, .hole_uncached = 16 });
 	says(VERDICT_UNKNOWN, "3 lookups",
-	     (struct verify_samples){.by_lookups = {[3] = 16}, .hole_cached = 16});
+	     (struct verify_samples){ .by_lookups = { [3] = 16 }, .hole_cached = 16 });
 	/* A single one that differs is enough. */
 	says(VERDICT_UNKNOWN, "none 0 times, one 1, two 999, more 0",
-	     (struct verify_samples){.by_lookups = {[1] = 1, [2] = 999}, .hole_cached = 1000});
+	     (struct verify_samples){ .by_lookups = { [1] = 1, [2] = 999 }, .hole_cached = 1000 });
 	says(VERDICT_UNKNOWN, "none 0 times, one 1, two 0, more 2",
-	     (struct verify_samples){.by_lookups = {[1] = 1, [7] = 2}, .hole_cached = 3});
+	     (struct verify_samples){ .by_lookups = { [1] = 1, [7] = 2 }, .hole_cached = 3 });
 }
 
 int main(void)

@@ -70,9 +70,9 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *s,
 			 const char *where UNUSED)
 {
 	evidence_set(ev, "behaviour",
-		     s->by_lookups[1]	? VERDICT_VULNERABLE
-		     : s->by_lookups[2] ? VERDICT_FIXED
-					: VERDICT_UNKNOWN,
+		     s->by_lookups[1] ? VERDICT_VULNERABLE :
+		     s->by_lookups[2] ? VERDICT_FIXED :
+					VERDICT_UNKNOWN,
 		     "s");
 }
 
@@ -110,7 +110,7 @@ static struct verdict_info ran(const struct verify_config *config, int wanted)
 	return info;
 }
 
-static const struct verify_config any = {.passive_sec = 1};
+static const struct verify_config any = { .passive_sec = 1 };
 
 /* behaviour, text: verdict, and whether a reason is given beside the three. */
 static void is(enum verdict behaviour, enum verdict text, enum verdict wanted, bool reason)
@@ -154,14 +154,14 @@ static void test_own_livepatch_is_fixed(void **state)
 {
 	(void)state;
 	fake.says_livepatch = VERDICT_FIXED;
-	fake.livepatch = (struct livepatch_state){.any = true, .replaces_insert = true};
+	fake.livepatch = (struct livepatch_state){ .any = true, .replaces_insert = true };
 	is(VERDICT_VULNERABLE, VERDICT_VULNERABLE, VERDICT_FIXED, false);
 }
 
 static void test_another_livepatch_of_the_insert(void **state)
 {
 	(void)state;
-	fake.livepatch = (struct livepatch_state){.any = true, .replaces_insert = true};
+	fake.livepatch = (struct livepatch_state){ .any = true, .replaces_insert = true };
 	is(VERDICT_VULNERABLE, VERDICT_VULNERABLE, VERDICT_UNKNOWN, true);
 	is(VERDICT_FIXED, VERDICT_FIXED, VERDICT_FIXED, false);
 }
@@ -169,7 +169,7 @@ static void test_another_livepatch_of_the_insert(void **state)
 static void test_livepatch_of_the_mapping(void **state)
 {
 	(void)state;
-	fake.livepatch = (struct livepatch_state){.any = true, .replaces_mapping = true};
+	fake.livepatch = (struct livepatch_state){ .any = true, .replaces_mapping = true };
 	/* The old text says what it says; what runs has two lookups. */
 	is(VERDICT_FIXED, VERDICT_VULNERABLE, VERDICT_FIXED, false);
 }
@@ -177,7 +177,7 @@ static void test_livepatch_of_the_mapping(void **state)
 static void test_transition_is_unknown(void **state)
 {
 	(void)state;
-	fake.livepatch = (struct livepatch_state){.any = true, .in_transition = true};
+	fake.livepatch = (struct livepatch_state){ .any = true, .in_transition = true };
 	is(VERDICT_FIXED, VERDICT_FIXED, VERDICT_UNKNOWN, true);
 	fake.says_livepatch = VERDICT_FIXED;
 	is(VERDICT_FIXED, VERDICT_FIXED, VERDICT_UNKNOWN, true);
@@ -193,7 +193,7 @@ static void test_nowhere_to_write(void **state)
 
 static void test_named_directory_has_to_do(void **state)
 {
-	const struct verify_config there = {.dir = "/there", .passive_sec = 1};
+	const struct verify_config there = { .dir = "/there", .passive_sec = 1 };
 	struct verdict_info info;
 
 	(void)state;
@@ -206,7 +206,7 @@ static void test_named_directory_has_to_do(void **state)
 
 static void test_passive_writes_nothing(void **state)
 {
-	const struct verify_config passive = {.passive = true, .passive_sec = 1};
+	const struct verify_config passive = { .passive = true, .passive_sec = 1 };
 
 	(void)state;
 	fake.says_behaviour = VERDICT_VULNERABLE;

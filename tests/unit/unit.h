@@ -132,7 +132,9 @@ static UNUSED void ends_when_lost(struct sink *(*open_sink)(int fd), const struc
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), pipe = broken_pipe();
 	struct {
 		int fd, err;
-	} cases[] = {{full, -ENOSPC}, {pipe, -EPIPE}, {-1, -EBADF}, {closed_fd(), -EBADF}};
+	} cases[] = {
+		{ full, -ENOSPC }, { pipe, -EPIPE }, { -1, -EBADF }, { closed_fd(), -EBADF }
+	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {

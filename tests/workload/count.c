@@ -89,7 +89,7 @@ int count_run(const struct options *opt, const struct fs *fs, struct shared *sh)
 	unsigned long pages = (opt->blocks + per_page - 1) / per_page;
 	unsigned long buffered, faulted;
 	char name[2][64];
-	uint64_t ino[2] = {0, 0};
+	uint64_t ino[2] = { 0, 0 };
 	int err, err2, fd;
 
 	prctl(PR_SET_NAME, "race-count");

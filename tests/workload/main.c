@@ -53,27 +53,27 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{"dir", required_argument, NULL, OPT_DIR},
-	{"mode", required_argument, NULL, OPT_MODE},
-	{"duration", required_argument, NULL, OPT_DURATION},
-	{"races", required_argument, NULL, OPT_RACES},
-	{"files", required_argument, NULL, OPT_FILES},
-	{"leaks", required_argument, NULL, OPT_LEAKS},
-	{"rate", required_argument, NULL, OPT_RATE},
-	{"pages", required_argument, NULL, OPT_PAGES},
-	{"extents", required_argument, NULL, OPT_EXTENTS},
-	{"processes", required_argument, NULL, OPT_PROCESSES},
-	{"blocks", required_argument, NULL, OPT_BLOCKS},
-	{"log", required_argument, NULL, OPT_LOG},
-	{"keep", no_argument, NULL, OPT_KEEP},
-	{"verify-data", no_argument, NULL, OPT_VERIFY},
-	{"settle", required_argument, NULL, OPT_SETTLE},
-	{"cache-hole", required_argument, NULL, OPT_CACHE_HOLE},
-	{"meet", required_argument, NULL, OPT_MEET},
-	{"no-aim", no_argument, NULL, OPT_NO_AIM},
-	{"no-pin", no_argument, NULL, OPT_NO_PIN},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+	{ "dir", required_argument, NULL, OPT_DIR },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "duration", required_argument, NULL, OPT_DURATION },
+	{ "races", required_argument, NULL, OPT_RACES },
+	{ "files", required_argument, NULL, OPT_FILES },
+	{ "leaks", required_argument, NULL, OPT_LEAKS },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "pages", required_argument, NULL, OPT_PAGES },
+	{ "extents", required_argument, NULL, OPT_EXTENTS },
+	{ "processes", required_argument, NULL, OPT_PROCESSES },
+	{ "blocks", required_argument, NULL, OPT_BLOCKS },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "keep", no_argument, NULL, OPT_KEEP },
+	{ "verify-data", no_argument, NULL, OPT_VERIFY },
+	{ "settle", required_argument, NULL, OPT_SETTLE },
+	{ "cache-hole", required_argument, NULL, OPT_CACHE_HOLE },
+	{ "meet", required_argument, NULL, OPT_MEET },
+	{ "no-aim", no_argument, NULL, OPT_NO_AIM },
+	{ "no-pin", no_argument, NULL, OPT_NO_PIN },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void usage(void)
@@ -149,9 +149,9 @@ static int word(const char *what, const char *text, const char *const *words)
 
 static void set_option(struct options *o, int c)
 {
-	static const char *const settles[] = {"writeback", "fsync", "syncfs", NULL};
-	static const char *const holes[] = {"yes", "no", "mix", NULL};
-	static const char *const meets[] = {"page", "file", NULL};
+	static const char *const settles[] = { "writeback", "fsync", "syncfs", NULL };
+	static const char *const holes[] = { "yes", "no", "mix", NULL };
+	static const char *const meets[] = { "page", "file", NULL };
 
 	switch (c) {
 	case OPT_DIR:
@@ -227,7 +227,7 @@ static void parse(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	*o = (struct options){.aim = true, .pin = true, .cache_hole = HOLE_MIX, .blocks = 256};
+	*o = (struct options){ .aim = true, .pin = true, .cache_hole = HOLE_MIX, .blocks = 256 };
 	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
 		set_option(o, c);
 	if (optind < argc)
@@ -261,7 +261,7 @@ static void give_up(int sig)
 
 static void handle(int sig, void (*fn)(int), int flags)
 {
-	struct sigaction sa = {.sa_handler = fn, .sa_flags = flags};
+	struct sigaction sa = { .sa_handler = fn, .sa_flags = flags };
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(sig, &sa, NULL);
@@ -270,8 +270,8 @@ static void handle(int sig, void (*fn)(int), int flags)
 static void arm_deadline(int which, double in)
 {
 	struct itimerval t = {
-		.it_value = {.tv_sec = (time_t)in,
-			     .tv_usec = (suseconds_t)((in - (double)(time_t)in) * 1e6) + 1},
+		.it_value = { .tv_sec = (time_t)in,
+			      .tv_usec = (suseconds_t)((in - (double)(time_t)in) * 1e6) + 1 },
 	};
 
 	setitimer(which, &t, NULL);
@@ -280,8 +280,8 @@ static void arm_deadline(int which, double in)
 /* A second clock for the worker: a stuck file system must not hold a test for ever. */
 static void arm_give_up(double in)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
-	struct itimerspec t = {.it_value = {.tv_sec = (time_t)in + GRACE_SECONDS}};
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	struct itimerspec t = { .it_value = { .tv_sec = (time_t)in + GRACE_SECONDS } };
 	timer_t timer;
 
 	handle(SIGRTMIN, give_up, 0);

@@ -89,7 +89,7 @@ static void store_data(void *arg)
 
 int store_word(char *at)
 {
-	struct store s = {.page = at, .file = 1};
+	struct store s = { .page = at, .file = 1 };
 
 	return guarded(store_data, &s);
 }
@@ -221,36 +221,37 @@ static int read_page(struct pair *p, unsigned int step)
 }
 
 const struct mode modes[] = {
-	{"fallocate", "faults against fallocate of the same pages", 0, 256, 1, "race-fault",
-	 "race-alloc", NULL, store_page, fallocate_page},
-	{"processes", "the same from several processes", 0, 256, 4, "race-fault", "race-alloc",
-	 NULL, store_page, fallocate_page},
-	{"whole-file", "one fallocate of a file of many holes while they are faulted",
-	 MODE_ONCE | MODE_EVEN, 8, 1, "race-fault", "race-alloc", allocate_odd_pages,
-	 store_even_page, fallocate_file},
-	{"direct", "faults against O_DIRECT writes", MODE_DIRECT, 16, 1, "race-fault", "race-alloc",
-	 NULL, store_page, write_direct},
-	{"zero-range", "faults against ZERO_RANGE inside a block", 0, 256, 1, "race-fault",
-	 "race-alloc", NULL, store_page, zero_inside_block},
-	{"ctl-disjoint", "faults and fallocate on different pages", MODE_CONTROL | MODE_EVEN, 256,
-	 1, "race-fault", "race-alloc", NULL, store_even_page, fallocate_odd_page},
-	{"ctl-buffered", "buffered writes against fallocate", MODE_CONTROL, 256, 1, "race-write",
-	 "race-alloc", NULL, write_page, fallocate_page},
-	{"ctl-zero-aligned", "faults against block aligned ZERO_RANGE",
-	 MODE_CONTROL | MODE_MAY_ZERO, 256, 1, "race-fault", "race-alloc", NULL, store_page,
-	 zero_page},
-	{"ctl-punch", "faults against PUNCH_HOLE", MODE_CONTROL | MODE_MAY_ZERO, 256, 1,
-	 "race-fault", "race-punch", NULL, store_page, punch_page},
-	{"ctl-delayed", "fallocate over blocks that are delayed already", MODE_CONTROL | MODE_AFTER,
-	 256, 1, "race-fault", "race-alloc", NULL, store_page, fallocate_page},
-	{"ctl-read", "faults against readers", MODE_CONTROL, 256, 1, "race-fault", "race-read",
-	 NULL, store_page, read_page},
-	{.name = "count",
-	 .says = "delay an exactly known number of blocks, no race",
-	 .flags = MODE_CONTROL,
-	 .pages = 256,
-	 .processes = 1},
-	{.name = NULL},
+	{ "fallocate", "faults against fallocate of the same pages", 0, 256, 1, "race-fault",
+	  "race-alloc", NULL, store_page, fallocate_page },
+	{ "processes", "the same from several processes", 0, 256, 4, "race-fault", "race-alloc",
+	  NULL, store_page, fallocate_page },
+	{ "whole-file", "one fallocate of a file of many holes while they are faulted",
+	  MODE_ONCE | MODE_EVEN, 8, 1, "race-fault", "race-alloc", allocate_odd_pages,
+	  store_even_page, fallocate_file },
+	{ "direct", "faults against O_DIRECT writes", MODE_DIRECT, 16, 1, "race-fault",
+	  "race-alloc", NULL, store_page, write_direct },
+	{ "zero-range", "faults against ZERO_RANGE inside a block", 0, 256, 1, "race-fault",
+	  "race-alloc", NULL, store_page, zero_inside_block },
+	{ "ctl-disjoint", "faults and fallocate on different pages", MODE_CONTROL | MODE_EVEN, 256,
+	  1, "race-fault", "race-alloc", NULL, store_even_page, fallocate_odd_page },
+	{ "ctl-buffered", "buffered writes against fallocate", MODE_CONTROL, 256, 1, "race-write",
+	  "race-alloc", NULL, write_page, fallocate_page },
+	{ "ctl-zero-aligned", "faults against block aligned ZERO_RANGE",
+	  MODE_CONTROL | MODE_MAY_ZERO, 256, 1, "race-fault", "race-alloc", NULL, store_page,
+	  zero_page },
+	{ "ctl-punch", "faults against PUNCH_HOLE", MODE_CONTROL | MODE_MAY_ZERO, 256, 1,
+	  "race-fault", "race-punch", NULL, store_page, punch_page },
+	{ "ctl-delayed", "fallocate over blocks that are delayed already",
+	  MODE_CONTROL | MODE_AFTER, 256, 1, "race-fault", "race-alloc", NULL, store_page,
+	  fallocate_page },
+	{ "ctl-read", "faults against readers", MODE_CONTROL, 256, 1, "race-fault", "race-read",
+	  NULL, store_page, read_page },
+	{ .name = "count",
+	  .says = "delay an exactly known number of blocks, no race",
+	  .flags = MODE_CONTROL,
+	  .pages = 256,
+	  .processes = 1 },
+	{ .name = NULL },
 };
 
 const struct mode *mode_find(const char *name)

@@ -304,7 +304,7 @@ static int dump_logs(struct pair *p)
 
 static int set_up(struct pair *p)
 {
-	struct side *sides[] = {&p->victim, &p->partner};
+	struct side *sides[] = { &p->victim, &p->partner };
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The sources themselves: licence, format, scripts. Of a git checkout only.
+
+tracked() {
+	git -C "$ROOT" rev-parse HEAD >/dev/null 2>&1 || exit "$SKIP"
+	git -C "$ROOT" ls-files "$@"
+}
+
+# Formats that have no comments: patches, data, and what Debian prescribes.
+test_source_licence() {
+	local file bad=0
+
+	while read -r file; do
+		grep -qI 'SPDX-License-Identifier: .*GPL-2.0-only' "$ROOT/$file" && continue
+		case $file in
+		LICENSE | COPYING | *.patch | *.json | *.jsonl | *.btf | *.lz4 | tests/fuzz/seeds/*) ;;
+		deploy/debian/changelog | deploy/debian/copyright | deploy/debian/source/*) ;;
+		*) echo "no licence: $file"; bad=1 ;;
+		esac
+	done < <(tracked)
+	return "$bad"
+}
+
+test_source_format() {
+	tracked '*.c' '*.h' | (cd "$ROOT" && xargs clang-format --dry-run --Werror)
+}
+
+test_source_scripts() {
+	local file
+
+	tracked | while read -r file; do
+		head -n 1 "$ROOT/$file" | grep -aqE '^#!.*/(ba)?sh' && echo "$ROOT/$file"
+	done | xargs shellcheck -x -S warning
+}
