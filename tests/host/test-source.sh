@@ -30,6 +30,8 @@ test_source_scripts() {
 	local file
 
 	tracked | while read -r file; do
-		head -n 1 "$ROOT/$file" | grep -aqE '^#!.*/(ba)?sh' && echo "$ROOT/$file"
+		if head -n 1 "$ROOT/$file" | grep -aqE '^#!.*[/ ](ba)?sh$'; then
+			echo "$ROOT/$file"
+		fi
 	done | xargs shellcheck -x -S warning
 }
