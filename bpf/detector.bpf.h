@@ -7,7 +7,7 @@
  *   on_delayed_insert()	the question: is a mapping about to be overwritten?
  *   on_delayed_insert_return()	did it take effect? (only where it returns int)
  *   on_allocation()		who mapped which blocks
- *   on_alloc_begin/_range/_end()	which operation that was
+ *   on_alloc_begin/_range()	which operation that was
  *   on_mapping()		a fault's start, where it was missed
  *   on_fault_begin/_end()	how long the window was; near misses
  *   on_inode_end()		what leaked
@@ -551,20 +551,10 @@ static __always_inline int on_alloc_range(const struct inode *inode, u32 lblk, u
 {
 	struct task_slot *slot = own_slot(inode);
 
-	if (slot && slot->op != SLOT_FAULT && len) {
+	if (slot && slot->op < E4R_OP_MAX && len) {
 		slot->lblk = lblk;
 		slot->len = len;
 	}
-	return 0;
-}
-
-static __always_inline int on_alloc_end(void)
-{
-	u64 task = bpf_get_current_task();
-	struct task_slot *slot = slot_of(task);
-
-	if (slot && slot->task == task && slot->op < E4R_OP_MAX)
-		slot->task = 0;
 	return 0;
 }
 
@@ -579,11 +569,19 @@ struct new_mapping {
 	bool direct_io;
 };
 
+/*
+ * The operation's end is not looked at, it would cost as much as the beginning. What else
+ * a task may allocate later, in the same range and holding i_rwsem again, is direct IO,
+ * and that tells itself: fallocate and zero range wait until i_dio_count is 0 before they
+ * allocate, and newcomers wait for i_rwsem (inode_dio_wait() in ext4_fallocate() and
+ * ext4_zero_range(), 5.10 to 7.2).
+ */
 static __always_inline void name_operation(struct e4r_alloc *alloc, const struct new_mapping *m)
 {
 	struct task_slot *slot = own_slot(m->inode);
 
-	if (slot && slot->op < E4R_OP_MAX && overlaps(slot->lblk, slot->len, m->lblk, m->len)) {
+	if (!m->direct_io && slot && slot->op < E4R_OP_MAX &&
+	    overlaps(slot->lblk, slot->len, m->lblk, m->len)) {
 		alloc->op = slot->op;
 		alloc->lblk = slot->lblk;
 		alloc->len = slot->len;
@@ -711,7 +709,8 @@ static __always_inline int on_mapping(const struct inode *inode, bool typed)
 	if (!is_watched(inode, typed) || holds_inode_lock(inode, typed))
 		return 0;
 	slot = claim_slot(task);
-	if (!slot || (slot->task == task && slot->inode == (u64)inode && cfg_fault_seen))
+	if (!slot || (slot->task == task && slot->inode == (u64)inode && slot->op == SLOT_FAULT &&
+		      cfg_fault_seen))
 		return 0;
 	slot->inode = (u64)inode;
 	slot->len = 0;

@@ -33,12 +33,6 @@ int BPF_PROG(fentry_fallocate, struct file *file, int mode, loff_t off, loff_t l
 	return on_fallocate(file->f_inode, mode, off, len, true);
 }
 
-SEC("fexit/ext4_fallocate")
-int BPF_PROG(fexit_fallocate)
-{
-	return on_alloc_end();
-}
-
 SEC("fentry/ext4_alloc_file_blocks")
 int BPF_PROG(fentry_alloc_blocks, struct file *file, u32 lblk, u32 len)
 {

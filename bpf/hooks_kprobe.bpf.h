@@ -33,12 +33,6 @@ int BPF_KPROBE(kprobe_fallocate, struct file *file, int mode, loff_t off, loff_t
 	return on_fallocate(BPF_CORE_READ(file, f_inode), mode, off, len, false);
 }
 
-SEC("kretprobe/ext4_fallocate")
-int BPF_KRETPROBE(kretprobe_fallocate)
-{
-	return on_alloc_end();
-}
-
 SEC("kprobe/ext4_alloc_file_blocks")
 int BPF_KPROBE(kprobe_alloc_blocks, struct file *file, u32 lblk, u32 len)
 {

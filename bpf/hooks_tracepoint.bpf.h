@@ -46,8 +46,6 @@ TRACEPOINT(fallocate, ext4_fallocate_enter, inode, on_fallocate(inode, mode, off
 TRACEPOINT(zero_range, ext4_zero_range, inode, on_fallocate(inode, mode, off, len, typed),
 	   struct inode *inode, loff_t off, loff_t len, int mode)
 
-TRACEPOINT(fallocate_exit, ext4_fallocate_exit, true, on_alloc_end(), struct inode *inode)
-
 /*
  * An inode that keeps its name is clean when it is evicted; one without is
  * truncated first, and ext4_free_inode comes after that: see on_inode_free().
