@@ -108,7 +108,7 @@ include tests/fuzz/build.mk
 # ---- tests ----
 
 .PHONY: all deps deps-fleet deps-bench test test-unit test-fuzz test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
-	demo bench clean install uninstall deb help
+	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
 BUILD_DEPS := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
@@ -147,6 +147,9 @@ run-demo: all workload
 
 run-bench: all workload
 	$(Q)tests/bench/run
+# Where fentry and kprobes can be had: emulated, so that only its ratios mean something.
+bench-vm: all deps-bench
+	$(Q)tests/bench/vm
 
 test-unit: unit
 test-fuzz: fuzz-build

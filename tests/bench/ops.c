@@ -224,11 +224,11 @@ static int op_fio(const struct op *op, int dirfd, double *ns)
 }
 
 const struct op ops[] = {
-	{ "read", 8192, 5, 0, 0, op_read },
-	{ "write", 4096, 5, 0, 0, op_write },
-	{ "fault", 4096, 5, 0, 0, op_fault },
-	{ "fallocate", 2048, 5, 0, 0, op_fallocate },
-	{ "fallocate, mapped", 2048, 5, 0, 0, op_fallocate_mapped },
+	{ "read", 8192, 15, 0, 0, op_read },
+	{ "write", 4096, 15, 0, 0, op_write },
+	{ "fault", 4096, 15, 0, 0, op_fault },
+	{ "fallocate", 2048, 15, 0, 0, op_fallocate },
+	{ "fallocate, mapped", 2048, 15, 0, 0, op_fallocate_mapped },
 	{ "fio, mixed", FIO_BLOCKS, 1, 0, 0, op_fio },
 	{ NULL, 0, 0, 0, 0, NULL },
 };
