@@ -22,6 +22,11 @@ struct verify_samples {
 	unsigned long long by_lookups[8]; /* the last one: or more */
 	unsigned long long hole_cached;	  /* of all: the first lookup found an entry */
 	unsigned long long hole_uncached;
+	/*
+	 * Program runs that the kernel skipped meanwhile, whoever's they were: a program
+	 * that was preempted is not run once more on the same CPU (05b24ff9b2cf, 6.1).
+	 */
+	unsigned long long missed;
 };
 
 /*
@@ -35,9 +40,9 @@ void verify_probe_close(struct verify_probe *probe);
 /* Attaches the counters: to be called before the sampling. 0 or negative errno and why. */
 int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size);
 void verify_probe_detach(struct verify_probe *probe);
-/* Counts inserts of the calling thread only, until verify_probe_stop(). */
+/* Counts inserts of the calling thread only, from 0 on, until verify_probe_stop(). */
 int verify_probe_watch_me(struct verify_probe *probe);
-/* Counts buffered writes of every task, at least `inserts` of them. */
+/* Counts buffered writes of every task, from 0 on, at least `inserts` of them. */
 void verify_probe_watch_all(struct verify_probe *probe, unsigned long long inserts);
 void verify_probe_stop(struct verify_probe *probe);
 /* Readable (EPOLLIN) once as many inserts were counted as were asked for. */
@@ -51,6 +56,8 @@ int verify_probe_read(struct verify_probe *probe, uint64_t addr, void *buf, size
 
 /* ---- evidence ---- */
 
+/* Samples that differ, and runs that were skipped: worth another try. */
+bool samples_are_lossy(const struct verify_samples *samples);
 /* What samples say: all two is fixed, all one is vulnerable, anything else unknown. */
 void evidence_of_samples(struct evidence *ev, const struct verify_samples *samples,
 			 const char *where);

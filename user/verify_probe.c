@@ -26,6 +26,7 @@ struct verify_probe {
 	struct bpf_link *links[PROBE_LINKS];
 	size_t n_links;
 	struct ring_buffer *ring;
+	unsigned long long missed; /* before these samples */
 };
 
 static bool probe_verbose;
@@ -157,11 +158,38 @@ static int run_here(struct bpf_program *prog, const uint64_t *args, size_t size,
 	return 0;
 }
 
+/* Runs of the counting programs that the kernel skipped, since they were loaded. */
+static unsigned long long missed_runs(const struct verify_probe *probe)
+{
+	struct bpf_program *prog;
+	unsigned long long n = 0;
+
+	bpf_object__for_each_program(prog, probe->skel->obj)
+	{
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			n += info.recursion_misses;
+	}
+	return n;
+}
+
+static void begin_samples(struct verify_probe *probe)
+{
+	memset(probe->skel->bss->samples, 0, sizeof(probe->skel->bss->samples));
+	probe->skel->bss->n_samples = 0;
+	ring_buffer__consume(probe->ring);
+	probe->missed = missed_runs(probe);
+}
+
 int verify_probe_watch_me(struct verify_probe *probe)
 {
 	uint64_t args[2] = {};
 	int ret;
 
+	begin_samples(probe);
 	/*
 	 * In a container the thread's id is another one than BPF sees. Where the program
 	 * cannot be run on demand, the id has to do.
@@ -175,7 +203,8 @@ int verify_probe_watch_me(struct verify_probe *probe)
 
 void verify_probe_watch_all(struct verify_probe *probe, unsigned long long inserts)
 {
-	probe->skel->data->want = probe->skel->bss->n_samples + inserts;
+	begin_samples(probe);
+	probe->skel->data->want = inserts;
 	probe->skel->bss->watch_tid = VERIFY_ANYBODY;
 }
 
@@ -203,6 +232,7 @@ void verify_probe_samples(const struct verify_probe *probe, struct verify_sample
 		samples->hole_uncached += bss->samples[0][i];
 		samples->hole_cached += bss->samples[1][i];
 	}
+	samples->missed = missed_runs(probe) - probe->missed;
 }
 
 int verify_probe_read(struct verify_probe *probe, uint64_t addr, void *buf, size_t len)

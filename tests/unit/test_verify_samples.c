@@ -25,6 +25,23 @@ static void test_one_kind_decides(void **state)
 	     (struct verify_samples){ .by_lookups = { [2] = 3 }, .hole_uncached = 3 });
 }
 
+/* Runs that were skipped explain samples that differ, never samples that agree. */
+static void test_lossy(void **state)
+{
+	struct verify_samples mixed = { .by_lookups = { 3, 13 }, .hole_cached = 16, .missed = 5 };
+	struct verify_samples alike = { .by_lookups = { [2] = 16 },
+					.hole_cached = 16,
+					.missed = 5 };
+
+	(void)state;
+	assert_true(samples_are_lossy(&mixed));
+	says(VERDICT_UNKNOWN, "(some were not seen)", mixed);
+	mixed.missed = 0;
+	assert_false(samples_are_lossy(&mixed));
+	assert_false(samples_are_lossy(&alike));
+	says(VERDICT_FIXED, "2 lookups", alike);
+}
+
 static void test_anything_else_is_unknown(void **state)
 {
 	(void)state;
@@ -45,6 +62,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_kind_decides),
 		cmocka_unit_test(test_anything_else_is_unknown),
+		cmocka_unit_test(test_lossy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
