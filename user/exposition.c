@@ -361,7 +361,7 @@ static void render_sinks(struct expo *o, const struct metrics *m)
 static void render_http(struct expo *o, const struct exposition_http *h)
 {
 	static const struct expo_family codes = { "ext4race_http_responses", COUNTER,
-						  "HTTP responses by status code." };
+						  "HTTP responses of the pages by status code." };
 	static const struct expo_family conns = { "ext4race_http_connections", GAUGE,
 						  "HTTP connections that are open." };
 	static const struct expo_family dropped = {

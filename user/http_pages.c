@@ -177,7 +177,8 @@ static enum MHD_Result page_metrics(struct http_pages *p, struct MHD_Connection 
 	if (!p->fresh[format] || http_now_ns() - p->fresh_ns[format] > HTTP_FRESH_NS) {
 		ret = metrics_refresh(p, format);
 		if (ret) {
-			snprintf(why, sizeof(why), "no metrics: %s", strerror(-ret));
+			snprintf(why, sizeof(why), "no metrics: %s",
+				 ret == -EAGAIN ? "nothing is watched yet" : strerror(-ret));
 			return reply_plain(p, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, why);
 		}
 	}

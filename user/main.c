@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ext4race-detect: finds the command and runs it. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli.h"
+
+/*
+ * Else a file that is opened later would take the number, and with it what is said on
+ * standard error. That standard output is closed is told to who closed it.
+ */
+static void keep_number(int fd)
+{
+	if (fcntl(fd, F_GETFD) >= 0)
+		return;
+	if (open("/dev/null", O_RDWR) != fd)
+		exit(EXIT_CANNOT);
+}
 
 int main(int argc, char **argv)
 {
 	struct options opt;
 
+	keep_number(STDIN_FILENO);
+	keep_number(STDERR_FILENO);
 	/* A reader that goes away is an error to handle (EPIPE), not a death. */
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(&opt, argc, argv);

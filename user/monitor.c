@@ -125,11 +125,17 @@ static int setup_loop(struct monitor *mon)
 	return err == -EPERM || err == -EEXIST ? 0 : err;
 }
 
-/* When ext4 comes back it is attached to again. */
-static bool needs_admin_later(const struct monitor *mon)
+static unsigned int needed_later(const struct monitor *mon)
 {
-	return mon->kernel.ext4_is_module && detector_plan(mon->det)->mode == ATTACH_KPROBE &&
-	       privilege_kprobes_need_admin();
+	unsigned int needed = 0;
+
+	/* When ext4 comes back it is attached to again. */
+	if (mon->kernel.ext4_is_module && detector_plan(mon->det)->mode == ATTACH_KPROBE &&
+	    privilege_kprobes_need_admin())
+		needed |= PRIVILEGE_KPROBES;
+	if (mon->opt->textfile || mon->opt->output_file)
+		needed |= PRIVILEGE_FILES;
+	return needed;
 }
 
 /* Looks at the kernel, once ext4 is there. */
@@ -139,6 +145,11 @@ static int open_kernel(struct monitor *mon)
 	int err;
 
 	mon->module_fd = module_watch_open();
+	if (mon->module_fd < 0)
+		say("the kernel's announcements of modules cannot be had (%s): a livepatch, or "
+		    "ext4 "
+		    "that is loaded again, may be noticed only by the daily verdict",
+		    strerror(-mon->module_fd));
 	if (!module_is_live() && !mon->opt->no_wait && mon->module_fd >= 0) {
 		err = monitor_wait_for_ext4(mon);
 		if (err)
@@ -198,10 +209,11 @@ static int prepare(struct monitor *mon)
 	if (err)
 		return err;
 	monitor_list_filesystems(mon);
-	err = open_kernel(mon);
+	/* What is wrong with them is told at once; and who asks gets an answer meanwhile. */
+	err = monitor_open_sinks(mon);
 	if (err)
 		return err;
-	return monitor_open_sinks(mon);
+	return open_kernel(mon);
 }
 
 static void stop_watching(struct monitor *mon)
@@ -229,15 +241,12 @@ static int watch(struct monitor *mon)
 		say("event loop: %s", strerror(-err));
 		return err;
 	}
-	privilege_drop(needs_admin_later(mon));
+	privilege_drop(needed_later(mon));
 	malloc_trim(0); /* what loading took is not needed for watching */
 	monitor_report_start(mon);
-	if (mon->http)
-		err = sink_http_start(mon->http);
-	if (err) {
-		say("--listen %s: %s", mon->opt->listen, strerror(-err));
-		return err;
-	}
+	pthread_mutex_lock(&mon->lock);
+	mon->watching = true;
+	pthread_mutex_unlock(&mon->lock);
 	if (mon->opt->textfile)
 		monitor_write_metrics(mon);
 	monitor_start_sample(mon);
@@ -247,8 +256,9 @@ static int watch(struct monitor *mon)
 		say("event loop: %s", strerror(-err));
 	notify_stopping();
 	stop_watching(mon);
-	if (mon->opt->textfile)
-		monitor_write_metrics(mon);
+	/* The last one is what stays. */
+	if (mon->opt->textfile && monitor_write_metrics(mon) && mon->exit_status == EXIT_OK)
+		mon->exit_status = EXIT_CANNOT;
 	if (!err)
 		err = monitor_report_summary(mon);
 	return err;

@@ -60,6 +60,7 @@ struct monitor {
 	bool contradicted; /* said so once */
 	/* Guards what the HTTP thread reads: fs, verdict, and the mounts. */
 	pthread_mutex_t lock;
+	bool watching; /* there is something to be read */
 	struct fs_info fs[MONITOR_FS_MAX];
 	size_t n_fs;
 };
@@ -98,11 +99,14 @@ int monitor_report_summary(struct monitor *mon);
 
 /* Stats by filesystem, joined with what is mounted: n, or negative errno. Caller frees *fs. */
 int monitor_collect_fs(struct monitor *mon, struct metrics_fs **fs, struct e4r_stats *total);
-/* Calls take with a snapshot, which lives as long as the call. 0 or negative errno. */
+/*
+ * Calls take with a snapshot, which lives as long as the call. 0, -EAGAIN before ext4 is
+ * there and attached to, or negative errno.
+ */
 int monitor_with_metrics(void *arg, void (*take)(void *ctx, const struct metrics *metrics),
 			 void *ctx);
-/* A snapshot to each sink that wants to be given one. */
-void monitor_write_metrics(struct monitor *mon);
+/* A snapshot to each sink that wants to be given one. 0, or the negative errno that was said. */
+int monitor_write_metrics(struct monitor *mon);
 
 /* ---- monitor_verdict.c: is the fix in, by the host's own writes ---- */
 
@@ -119,8 +123,8 @@ void monitor_check_contradiction(struct monitor *mon);
 
 /* A module came or went: it may be a livepatch, and the verdict another one. */
 void monitor_look_at_livepatches(struct monitor *mon);
-/* A verdict is being made of what is in effect now. */
-void monitor_note_livepatches(struct monitor *mon);
+/* A verdict is being made of what is in effect now; whether that is another than last time. */
+bool monitor_note_livepatches(struct monitor *mon);
 /* For the loop: a livepatch was enabled or disabled. */
 void monitor_on_livepatch(void *arg, int fd, uint32_t events);
 

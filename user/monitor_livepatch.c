@@ -50,8 +50,9 @@ void monitor_look_at_livepatches(struct monitor *mon)
 	look_after(mon, WAIT_SEC);
 }
 
-void monitor_note_livepatches(struct monitor *mon)
+bool monitor_note_livepatches(struct monitor *mon)
 {
+	struct livepatch_state before = mon->livepatch;
 	struct evidence ev;
 
 	if (mon->livepatch_fd >= 0)
@@ -59,6 +60,7 @@ void monitor_note_livepatches(struct monitor *mon)
 	evidence_livepatch(&ev, &mon->livepatch, NULL);
 	if (mon->livepatch.in_transition)
 		monitor_look_at_livepatches(mon);
+	return !is_same(&before, &mon->livepatch);
 }
 
 void monitor_on_livepatch(void *arg, int fd, uint32_t events)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "monitor.h"
+#include "privilege.h"
 
 #define PROGS_MAX 16
 
@@ -39,7 +40,8 @@ int monitor_collect_fs(struct monitor *mon, struct metrics_fs **out, struct e4r_
 		if ((int)k == n) {
 			/* Unmounted since, or mounted where this namespace cannot see. */
 			fs[n].dev = stats[i].dev;
-			if (ext4_sysfs_name(fs[n].dev, fs[n].source, sizeof(fs[n].source)))
+			if (fs[n].dev &&
+			    ext4_sysfs_name(fs[n].dev, fs[n].source, sizeof(fs[n].source)))
 				snprintf(fs[n].source, sizeof(fs[n].source), "%u:%u",
 					 E4R_DEV_MAJOR(fs[n].dev), E4R_DEV_MINOR(fs[n].dev));
 			n++;
@@ -62,10 +64,11 @@ int monitor_with_metrics(void *arg, void (*take)(void *ctx, const struct metrics
 	struct monitor *mon = arg;
 	struct metrics_fs *fs;
 	size_t i;
-	int n;
+	int n = -EAGAIN;
 
 	pthread_mutex_lock(&mon->lock);
-	n = monitor_collect_fs(mon, &fs, &metrics.total);
+	if (mon->watching)
+		n = monitor_collect_fs(mon, &fs, &metrics.total);
 	if (n < 0)
 		goto out;
 	clock_gettime(CLOCK_REALTIME, &metrics.time);
@@ -95,9 +98,15 @@ out:
 	return n < 0 ? n : 0;
 }
 
+struct handing_out {
+	struct monitor *mon;
+	int err;
+};
+
 static void hand_out_metrics(void *ctx, const struct metrics *metrics)
 {
-	struct monitor *mon = ctx;
+	struct handing_out *out = ctx;
+	struct monitor *mon = out->mon;
 	struct sink *sink;
 	size_t i;
 	int err;
@@ -109,10 +118,20 @@ static void hand_out_metrics(void *ctx, const struct metrics *metrics)
 		err = sink->ops->metrics(sink, metrics);
 		if (err)
 			say("%s: %s", sink->ops->name, strerror(-err));
+		if (err && !out->err)
+			out->err = err;
 	}
 }
 
-void monitor_write_metrics(struct monitor *mon)
+int monitor_write_metrics(struct monitor *mon)
 {
-	monitor_with_metrics(mon, hand_out_metrics, mon);
+	struct handing_out out = { .mon = mon };
+	int err;
+
+	privilege_use(PRIVILEGE_FILES, true);
+	err = monitor_with_metrics(mon, hand_out_metrics, &out);
+	privilege_use(PRIVILEGE_FILES, false);
+	if (err)
+		say("the counts cannot be read: %s", strerror(-err));
+	return err ? err : out.err;
 }

@@ -41,9 +41,9 @@ static int attach_again(struct monitor *mon, char *why, size_t why_size)
 	if (err)
 		return err;
 	pthread_mutex_lock(&mon->lock);
-	privilege_admin(true);
+	privilege_use(PRIVILEGE_KPROBES, true);
 	err = detector_reattach(mon->det, why, why_size);
-	privilege_admin(false);
+	privilege_use(PRIVILEGE_KPROBES, false);
 	mon->away = err;
 	pthread_mutex_unlock(&mon->lock);
 	return err;

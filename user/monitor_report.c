@@ -86,7 +86,8 @@ static void fill_counts(struct summary_info *sum, const struct e4r_counters *c,
 	sum->averted = total->averted;
 	sum->leaked_blocks = total->leaked_blocks;
 	sum->leaked_files = total->leaked_files;
-	sum->lost_evidence = c->lost_walk + c->lost_pending + pending;
+	sum->lost_evidence = c->lost_walk + c->lost_pending + c->already_delayed + pending;
+	sum->lost_rows = c->lost_ring;
 	sum->lost_events = sum->lost_evidence + c->lost_ring + c->lost_window + c->lost_file;
 }
 
@@ -135,6 +136,7 @@ int monitor_report_summary(struct monitor *mon)
 	sum.near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
 	sum.n_residual = collect_residual(mon, fs, n, residual);
 	sum.residual = residual;
+	sum.lost_rows += sink_missed(mon->sinks[0]);
 	sum.lost_events += sink_missed(mon->sinks[0]);
 	report.summary = &sum;
 	monitor_send_report(mon, &report);

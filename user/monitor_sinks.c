@@ -9,6 +9,7 @@
 #include "heartbeat.h"
 #include "loop.h"
 #include "monitor.h"
+#include "privilege.h"
 #include "sink_http.h"
 #include "sink_journal.h"
 #include "sink_textfile.h"
@@ -74,11 +75,22 @@ int monitor_open_output(struct monitor *mon)
 static bool is_healthy(void *arg, char *why, size_t why_size)
 {
 	struct monitor *mon = arg;
+	bool watching;
 
-	if (heartbeat_ask(mon->heartbeat, HEALTHY_MSEC))
+	pthread_mutex_lock(&mon->lock);
+	watching = mon->watching;
+	pthread_mutex_unlock(&mon->lock);
+	if (!watching || heartbeat_ask(mon->heartbeat, HEALTHY_MSEC))
 		return true;
 	snprintf(why, why_size, "the detector has not answered for %u ms", HEALTHY_MSEC);
 	return false;
+}
+
+/* In the HTTP thread: it begins before the monitor itself has given up what it can. */
+static void on_http_thread(void *arg)
+{
+	(void)arg;
+	privilege_drop(0);
 }
 
 int monitor_open_sinks(struct monitor *mon)
@@ -88,6 +100,7 @@ int monitor_open_sinks(struct monitor *mon)
 				     .web_config = opt->web_config,
 				     .snapshot = monitor_with_metrics,
 				     .healthy = is_healthy,
+				     .begin = on_http_thread,
 				     .arg = mon };
 	char why[512] = "";
 	int err = 0;
@@ -103,8 +116,12 @@ int monitor_open_sinks(struct monitor *mon)
 	}
 	if (!err && opt->listen) {
 		err = sink_http_open(&mon->http, &http, why, sizeof(why));
-		if (!err)
+		if (!err) {
 			mon->sinks[mon->n_sinks++] = mon->http;
+			err = sink_http_start(mon->http);
+		}
+		if (err && !why[0])
+			snprintf(why, sizeof(why), "--listen %s: %s", opt->listen, strerror(-err));
 	}
 	if (err)
 		say("%s", why);
@@ -135,7 +152,9 @@ void monitor_reopen_outputs(struct monitor *mon)
 	if (!mon->opt->output_file)
 		return;
 	/* The sink holds the number, so that the new file takes its place. */
+	privilege_use(PRIVILEGE_FILES, true);
 	fd = open_output_file(mon->opt->output_file);
+	privilege_use(PRIVILEGE_FILES, false);
 	if (fd < 0 || dup3(fd, mon->out_fd, O_CLOEXEC) < 0)
 		say("%s: %s; writing to the old one", mon->opt->output_file, strerror(errno));
 	if (fd >= 0)

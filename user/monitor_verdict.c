@@ -49,6 +49,9 @@ void monitor_check_contradiction(struct monitor *mon)
 {
 	bool contradicted;
 
+	/* As nearly always, and then a scraper that holds the lock keeps no event waiting. */
+	if (!mon->overwrite_seen)
+		return;
 	pthread_mutex_lock(&mon->lock);
 	contradicted = contradict(mon);
 	pthread_mutex_unlock(&mon->lock);
@@ -124,6 +127,14 @@ static void on_sample_over(void *arg, int fd, uint32_t events)
 	finish_sample(arg, false);
 }
 
+/* What was seen before is no contradiction to what is judged from now on. */
+static void forget(struct monitor *mon)
+{
+	mon->overwrite_seen = false;
+	mon->contradicted = false;
+	mon->judged = false;
+}
+
 /*
  * Attaches the lookup hook until the host itself made a few delayed inserts. It is
  * an extra: where it cannot be had, the monitor watches all the same.
@@ -135,7 +146,9 @@ void monitor_start_sample(struct monitor *mon)
 
 	if (mon->sample)
 		return;
-	monitor_note_livepatches(mon);
+	/* Where nothing announced it, other code may run since the last sample. */
+	if (monitor_note_livepatches(mon))
+		forget(mon);
 	err = verdict_sample_start(&mon->sample, SAMPLE_INSERTS, why, sizeof(why));
 	if (!err)
 		err = loop_add(mon->loop, verdict_sample_fd(mon->sample), EPOLLIN, on_sample, mon);
@@ -163,9 +176,7 @@ void monitor_end_sample(struct monitor *mon)
 
 void monitor_judge_anew(struct monitor *mon)
 {
-	mon->overwrite_seen = false;
-	mon->contradicted = false;
-	mon->judged = false;
+	forget(mon);
 	if (mon->retry_timer >= 0)
 		loop_remove(mon->loop, mon->retry_timer);
 	mon->retry_timer = -1;

@@ -160,7 +160,8 @@ int parse_duration(const char *text, double *seconds)
 	if (unit == 0 || !isfinite(value))
 		return -EINVAL;
 	value *= unit;
-	if (value <= 0 || value > 366 * 86400.0)
+	/* Less than a timer can tell from none, or more than anybody means. */
+	if (value < 0.001 || value > 366 * 86400.0)
 		return -EINVAL;
 	*seconds = value;
 	return 0;
@@ -192,6 +193,16 @@ static __attribute__((noreturn, format(printf, 1, 2))) void usage_error(const ch
 	va_end(ap);
 	fputs("; see " PROGRAM " --help\n", stderr);
 	exit(EXIT_BAD_USAGE);
+}
+
+/* After what was asked for went to standard output, or did not. */
+static __attribute__((noreturn)) void exit_printed(void)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, PROGRAM ": standard output: %s\n", strerror(errno));
+		exit(EXIT_CANNOT);
+	}
+	exit(EXIT_OK);
 }
 
 static void dump_options(void)
@@ -342,13 +353,13 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		break;
 	case 'V':
 		printf("%s %s\n", PROGRAM, EXT4RACE_VERSION);
-		exit(EXIT_OK);
+		exit_printed();
 	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		break;
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
+		exit_printed();
 	case OPT_DUMP_OPTIONS:
 		dump_options();
-		exit(EXIT_OK);
+		exit_printed();
 	case ARGP_KEY_ARG:
 		usage_error("unexpected argument '%s'", arg);
 	default:

@@ -1,25 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <cap-ng.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "privilege.h"
 
-void privilege_drop(bool keep_admin)
+static const unsigned int needed[] = { CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH, CAP_SYSLOG };
+
+static const struct {
+	unsigned int what, capability;
+} kept[] = {
+	{ PRIVILEGE_KPROBES, CAP_SYS_ADMIN },
+	{ PRIVILEGE_FILES, CAP_DAC_OVERRIDE },
+};
+
+#define N_NEEDED (sizeof(needed) / sizeof(needed[0]))
+#define N_KEPT	 (sizeof(kept) / sizeof(kept[0]))
+
+static bool permitted(unsigned int capability)
 {
+	return capng_have_capability(CAPNG_PERMITTED, capability);
+}
+
+void privilege_drop(unsigned int keep)
+{
+	bool has_needed[N_NEEDED], has_kept[N_KEPT];
+	size_t i;
+
+	if (capng_get_caps_process())
+		return;
+	/* One that is not there and asked for would make the kernel refuse all of it. */
+	for (i = 0; i < N_NEEDED; i++)
+		has_needed[i] = permitted(needed[i]);
+	for (i = 0; i < N_KEPT; i++)
+		has_kept[i] = keep & kept[i].what && permitted(kept[i].capability);
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, CAP_BPF,
-		      CAP_PERFMON, CAP_DAC_READ_SEARCH, CAP_SYSLOG, -1);
-	if (keep_admin)
-		capng_update(CAPNG_ADD, CAPNG_PERMITTED, CAP_SYS_ADMIN);
+	for (i = 0; i < N_NEEDED; i++) {
+		if (has_needed[i])
+			capng_update(CAPNG_ADD,
+				     CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+				     needed[i]);
+	}
+	for (i = 0; i < N_KEPT; i++) {
+		if (has_kept[i])
+			capng_update(CAPNG_ADD, CAPNG_PERMITTED, kept[i].capability);
+	}
 	capng_apply(CAPNG_SELECT_BOTH);
 }
 
-void privilege_admin(bool on)
+void privilege_use(unsigned int what, bool on)
 {
-	if (capng_get_caps_process() || !capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN))
+	bool change = false;
+	size_t i;
+
+	if (capng_get_caps_process())
 		return;
-	capng_update(on ? CAPNG_ADD : CAPNG_DROP, CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-	capng_apply(CAPNG_SELECT_CAPS);
+	for (i = 0; i < N_KEPT; i++) {
+		if (!(what & kept[i].what) || !permitted(kept[i].capability))
+			continue;
+		capng_update(on ? CAPNG_ADD : CAPNG_DROP, CAPNG_EFFECTIVE, kept[i].capability);
+		change = true;
+	}
+	if (change)
+		capng_apply(CAPNG_SELECT_CAPS);
 }
 
 bool privilege_kprobes_need_admin(void)

@@ -5,14 +5,20 @@
 
 #include <stdbool.h>
 
+/* What can be had back for a moment after privilege_drop(). */
+enum {
+	PRIVILEGE_KPROBES = 1, /* CAP_SYS_ADMIN, see below */
+	PRIVILEGE_FILES = 2,   /* CAP_DAC_OVERRIDE: files in directories of other users */
+};
+
 /*
  * Keeps what watching needs: bpf(2) to read maps, handles to find paths, symbol
- * addresses for stacks, and any directory for syncfs. With keep_admin CAP_SYS_ADMIN can
- * be had back by privilege_admin(), but is not in effect.
+ * addresses for stacks, and any directory for syncfs. Of the calling thread. What
+ * `keep` names stays permitted, but is not in effect.
  */
-void privilege_drop(bool keep_admin);
-/* Puts CAP_SYS_ADMIN into effect, or out of it again; nothing where it was not kept. */
-void privilege_admin(bool on);
+void privilege_drop(unsigned int keep);
+/* Puts one of these into effect, or out of it again; nothing where it was not kept. */
+void privilege_use(unsigned int what, bool on);
 /*
  * Whether making a kprobe takes CAP_SYS_ADMIN: kernel.perf_event_paranoid above 2, which
  * Debian's and Ubuntu's kernels have by default.

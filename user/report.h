@@ -108,6 +108,7 @@ struct summary_info {
 	unsigned long long leaked_files;
 	unsigned long long lost_events;	  /* sum of all that was lost ... */
 	unsigned long long lost_evidence; /* ... of which could hide a race */
+	unsigned long long lost_rows;	  /* ... and were counted all the same, only not told */
 	size_t n_residual;
 	const struct residual *residual;
 	double seconds;

@@ -251,6 +251,8 @@ static void *serve(void *arg)
 	struct pollfd fds[2] = { { .fd = info->epoll_fd, .events = POLLIN },
 				 { .fd = h->wake_fd, .events = POLLIN } };
 
+	if (h->opt.begin)
+		h->opt.begin(h->opt.arg);
 	do {
 		if (poll(fds, 2, sleep_ms(h)) < 0 && errno != EINTR)
 			break;

@@ -37,7 +37,8 @@ struct http_options {
 	 * Takes a snapshot and calls take(ctx, metrics) with it once, before it returns;
 	 * what metrics points to need not live longer. Runs in the HTTP thread: lock
 	 * out what changes (filesystems, verdict) while it runs, but not the path that
-	 * takes events. 0 or negative errno (the scraper gets a 503).
+	 * takes events. 0, -EAGAIN while nothing is watched yet, or negative errno (the
+	 * scraper gets a 503).
 	 */
 	int (*snapshot)(void *arg, void (*take)(void *ctx, const struct metrics *metrics),
 			void *ctx);
@@ -46,14 +47,15 @@ struct http_options {
 	 * healthy as long as the exporter answers.
 	 */
 	bool (*healthy)(void *arg, char *why, size_t why_size);
+	/* Called first in the HTTP thread, to drop privileges; may be NULL. */
+	void (*begin)(void *arg);
 	void *arg;
 };
 
 /*
  * Reads the configuration and binds; the address is in use from now on, but
- * nobody is answered before sink_http_start(). Between the two is the place to
- * drop privileges, as the thread keeps what its creator has at that time. 0, or
- * a negative errno and one line in why, fit for "ext4race-detect: %s".
+ * nobody is answered before sink_http_start(). 0, or a negative errno and one
+ * line in why, fit for "ext4race-detect: %s".
  *
  * The sink's reopen reads the configuration, users and certificates again; when
  * they are not good, the old ones stay and a line on stderr says why.

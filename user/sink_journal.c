@@ -192,6 +192,9 @@ static int journal_close(struct sink *sink)
 
 	if (j->running)
 		stop_thread(j);
+	if (sink_missed(sink))
+		fprintf(stderr, "ext4race-detect: --journal: %llu reports were not delivered\n",
+			sink_missed(sink));
 	if (j->fd >= 0)
 		close(j->fd);
 	pthread_cond_destroy(&j->changed);

@@ -512,6 +512,15 @@ static void put_check(FILE *out, const struct summary_info *s)
 			s->overwritten_blocks - s->leaked_blocks);
 }
 
+static const char *lost_what(const struct summary_info *s)
+{
+	if (!s->lost_events || s->lost_evidence)
+		return "";
+	if (s->lost_events == s->lost_rows)
+		return " (rows that did not fit; the counts are exact)";
+	return " (near misses, files or leaks among them; the overwrites are exact)";
+}
+
 static void put_summary(struct sink_text *text, FILE *out, const struct report *report)
 {
 	const struct summary_info *s = report->summary;
@@ -526,10 +535,7 @@ static void put_summary(struct sink_text *text, FILE *out, const struct report *
 	else
 		fputs("  near misses  not visible in this attach mode\n", out);
 	fprintf(out, "  averted      %llu\n", s->averted);
-	fprintf(out, "  lost events  %llu%s\n", s->lost_events,
-		s->lost_events && !s->lost_evidence ?
-			" (rows that did not fit; the counts are exact)" :
-			"");
+	fprintf(out, "  lost events  %llu%s\n", s->lost_events, lost_what(s));
 	if (s->lost_evidence)
 		fprintf(out,
 			"  %sinconclusive%s: %llu pieces of evidence were lost that could hide "

@@ -66,3 +66,44 @@ test_output_text() {
 	grep -q "lost events  *0" "$TMP/text"
 	unfixture "$TMP/mnt"
 }
+
+# The monitor gives up what it does not need, but not the user's own directory.
+test_output_in_a_directory_of_another_user() {
+	local dir=$TMP/theirs
+
+	mkdir "$dir"
+	chown nobody "$dir"
+	monitor --textfile "$dir/x.prom" --output-file "$dir/x.json" -d 1s || true
+	finish -
+	same "exit status" "$MON_RC" 0
+	same messages "$(cat "$TMP/mon.err")" ""
+	grep -q '^ext4race_build_info' "$dir/x.prom"
+}
+
+test_output_textfile_that_does_not_fit() {
+	local rc=0
+
+	mkdir "$TMP/tiny"
+	mount -t tmpfs -o size=4k none "$TMP/tiny"
+	"$TOOL" -d 1s --textfile "$TMP/tiny/x.prom" >"$TMP/out" 2>"$TMP/err" || rc=$?
+	same files "$(ls -A "$TMP/tiny")" ""
+	umount "$TMP/tiny"
+	same "exit status" "$rc" 1
+	grep -q 'No space left on device' "$TMP/err"
+}
+
+test_output_help_that_cannot_be_written() {
+	local option rc
+
+	for option in --help --version; do
+		rc=0
+		"$TOOL" "$option" >/dev/full 2>"$TMP/err" || rc=$?
+		same "exit status of $option" "$rc" 1
+		same "lines of $option" "$(wc -l <"$TMP/err")" 1
+	done
+}
+
+test_output_without_standard_error() {
+	"$TOOL" -o json -d 1s --output-file "$TMP/x.json" --textfile "$TMP/x.prom" 2>&-
+	jq -es 'length >= 2' "$TMP/x.json"
+}

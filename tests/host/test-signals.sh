@@ -92,3 +92,42 @@ test_output_file_is_appended_to() {
 	"$TOOL" -o json -d 100ms --mount "$TMP/mnt" --output-file "$TMP/log"
 	same lines "$(types "$TMP/log")" "earlier start summary"
 }
+
+# ask PORT PATH: the status of the answer.
+ask() {
+	local fd line
+
+	exec {fd}<>"/dev/tcp/127.0.0.1/$1"
+	printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&"$fd"
+	read -r -t 10 line <&"$fd"
+	exec {fd}<&-
+	cut -d' ' -f2 <<<"$line"
+}
+
+# The kernel's ext4 is out of sight here, as if it were still to be loaded.
+test_end_while_waiting_for_ext4() {
+	local pid port=$((20000 + RANDOM % 10000)) rc=0
+
+	mount -t tmpfs none /sys/fs
+	"$TOOL" -o json --listen "127.0.0.1:$port" >"$TMP/out" 2>"$TMP/err" &
+	pid=$!
+	appears "$TMP/err" 'waiting for it'
+	same /healthz "$(ask "$port" /healthz)" 200
+	same /metrics "$(ask "$port" /metrics)" 503
+	kill "$pid"
+	wait "$pid" || rc=$?
+	umount /sys/fs
+	same "exit status" "$rc" 3
+	same output "$(cat "$TMP/out")" ""
+}
+
+# What is wrong with the options is told before anything is waited for.
+test_end_at_once_of_bad_options() {
+	local rc=0
+
+	mount -t tmpfs none /sys/fs
+	timeout 30 "$TOOL" --textfile /nowhere/x.prom >"$TMP/out" 2>"$TMP/err" || rc=$?
+	umount /sys/fs
+	same "exit status" "$rc" 1
+	same lines "$(wc -l <"$TMP/err")" 1
+}

@@ -6,6 +6,7 @@
 #include "unit.h"
 #include "loop.h"
 #include "monitor.h"
+#include "privilege.h"
 
 static int stopped, said;
 static char last_said[512];
@@ -24,6 +25,21 @@ void say(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(last_said, sizeof(last_said), fmt, ap);
 	va_end(ap);
+}
+
+/* Whether files are opened with what it takes in other users' directories. */
+static bool privileged;
+
+void privilege_use(unsigned int what, bool on)
+{
+	assert_int_equal(what, PRIVILEGE_FILES);
+	assert_int_not_equal(privileged, on);
+	privileged = on;
+}
+
+void privilege_drop(unsigned int keep)
+{
+	(void)keep;
 }
 
 static char dir[] = "/tmp/ext4race-sinks-XXXXXX";

@@ -148,9 +148,12 @@ void say(const char *fmt, ...)
 	said++;
 }
 
-void monitor_note_livepatches(struct monitor *mon)
+static bool other_livepatches; /* than at the last sample */
+
+bool monitor_note_livepatches(struct monitor *mon)
 {
 	(void)mon;
+	return other_livepatches;
 }
 
 /* ---- tests ---- */
@@ -168,6 +171,7 @@ static int setup(void **state)
 	memset(timers, 0, sizeof(timers));
 	on_complete = NULL;
 	attached = refuse = reports = said = 0;
+	other_livepatches = false;
 	return 0;
 }
 
@@ -250,6 +254,20 @@ static void test_known_at_the_second_try(void **state)
 	assert_int_equal(reports, 2);
 	assert_int_equal(told.verdict, VERDICT_VULNERABLE);
 	assert_false(is_any_due());
+}
+
+/* What the kernel did before a livepatch that nobody announced is no contradiction. */
+static void test_livepatch_found_by_the_daily_sample(void **state)
+{
+	(void)state;
+	monitor_start_sample(&mon);
+	complete(VERDICT_VULNERABLE);
+	mon.overwrite_seen = true;
+	other_livepatches = true;
+	monitor_start_sample(&mon);
+	complete(VERDICT_FIXED);
+	assert_int_equal(told.verdict, VERDICT_FIXED);
+	assert_int_equal(said, 0);
 }
 
 static void test_silence_unmakes_nothing(void **state)
@@ -376,6 +394,7 @@ int main(void)
 		cmocka_unit_test_setup(test_incomplete_and_known, setup),
 		cmocka_unit_test_setup(test_incomplete_and_unknown, setup),
 		cmocka_unit_test_setup(test_known_at_the_second_try, setup),
+		cmocka_unit_test_setup(test_livepatch_found_by_the_daily_sample, setup),
 		cmocka_unit_test_setup(test_silence_unmakes_nothing, setup),
 		cmocka_unit_test_setup(test_judged_anew, setup),
 		cmocka_unit_test_setup(test_contradiction, setup),

@@ -518,8 +518,11 @@ static void test_summary_lost(void **state)
 	struct summary_info s = sample_summary(NULL, 0);
 
 	(void)state;
-	s.lost_events = 500;
+	s.lost_events = s.lost_rows = 500;
 	summary_says(s, "lost events  500 (rows that did not fit; the counts are exact)\n",
+		     "nconclusive");
+	s.lost_rows = 499;
+	summary_says(s, "500 (near misses, files or leaks among them; the overwrites are exact)\n",
 		     "nconclusive");
 	s.lost_events = 502;
 	s.lost_evidence = 2;
