@@ -202,10 +202,23 @@ reloads() {
 	systemctl reload "$UNIT" && active && [[ $(state MainPID) == "$pid" ]]
 }
 
+# Modules and livepatches are announced to it: the unit's confinement lets them through.
+hears_the_kernel() {
+	local pid inode
+	pid=$(state MainPID)
+	for inode in $(readlink /proc/"$pid"/fd/* | sed -n 's/^socket:\[\(.*\)\]$/\1/p'); do
+		awk -v inode="$inode" '$2 == 15 && $10 == inode { found = 1 } END { exit !found }' \
+			/proc/"$pid"/net/netlink && return
+	done
+	journalctl -q --no-pager -n 5 -u "$UNIT"
+	return 1
+}
+
 mkdir -p /scratch
 ok "package installs" dpkg -i /guest/ext4race-detect.deb
 ok "unit is started" until_ok 60 active
 ok "confined" confined
+ok "hears of modules" hears_the_kernel
 ok "metrics" until_ok 30 curl -fsS "$METRICS"
 ok "healthy" curl -fsS http://localhost:9877/healthz
 ok "reload" reloads
