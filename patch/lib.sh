@@ -281,15 +281,43 @@ make_external() {
 	"${run[@]}" make -C "$headers" M="$dir" -j "$JOBS" "${cc[@]}" "$@"
 }
 
-# source_matches SOURCE HEADERS: dies unless they are of the same kernel version.
-# Debian's release (5.10.0-32-amd64) does not hold it, but its build string does.
-source_matches() {
-	local tree=$1 headers=$2 version sublevel built
+# makefile_version MAKEFILE: "5.10.223"; nothing where it says none.
+makefile_version() {
+	awk -F' *= *' '/^VERSION =/ { v = $2 } /^PATCHLEVEL =/ { v = v "." $2 }
+		/^SUBLEVEL =/ { print v "." $2; exit }' "$1"
+}
 
-	version=$(tree_version "$tree")
-	sublevel=$(sed -n 's/^SUBLEVEL = //p' "$tree/Makefile")
-	built=$(find "$headers/include/generated" -maxdepth 1 -name compile.h -o -name utsversion.h |
-		xargs sed -n 's/.*UTS_VERSION[[:space:]]*"\(.*\)"$/\1/p')
-	[[ "$built $(headers_release "$headers")" =~ (^|[^0-9.])"$version.$sublevel"([^0-9.]|$) ]] ||
-		die "$tree is $version.$sublevel, but $headers is for $(headers_release "$headers") ($built); use the source package of that kernel"
+# full_version TREE: "5.10.223", by its Makefile.
+full_version() {
+	[[ -r $1/Makefile ]] || die "$1 has no Makefile: not a kernel tree"
+	makefile_version "$1/Makefile"
+}
+
+# headers_version HEADERS: the same. The release does not hold it: Debian's is
+# 5.10.0-32-amd64, Ubuntu's 5.15.0-113-generic. Debian's Makefile is a stub that
+# includes that of the headers common to all flavours.
+headers_version() {
+	local file=$1/Makefile version included i
+
+	for i in 1 2 3; do
+		[[ -r $file ]] || break
+		version=$(makefile_version "$file")
+		if [[ -n $version ]]; then
+			echo "$version"
+			return
+		fi
+		included=$(sed -n 's/^include[[:space:]]\+//p' "$file" | head -n 1)
+		file=$included
+	done
+	die "$1/Makefile does not say which version it is of: not a kernel build directory"
+}
+
+# source_matches SOURCE HEADERS: dies unless they are of the same kernel version.
+source_matches() {
+	local version built
+
+	version=$(full_version "$1")
+	built=$(headers_version "$2")
+	[[ $version == "$built" ]] ||
+		die "$1 is $version, but $2 is for $built ($(headers_release "$2")); use the source package of that kernel"
 }

@@ -56,8 +56,14 @@ static int __init ext4race_livepatch_init(void)
 #if !defined(CONFIG_X86_64)
 #error "only x86-64 has been worked out: how to enter a function behind its fentry call"
 #endif
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 1, 0)
-#error "livepatch registration was another before 5.1"
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
+#error "worked out and proven from 5.10 on"
+#endif
+#ifdef CONFIG_PREEMPT_RT
+#error "the semaphores of PREEMPT_RT do not tell who holds them"
+#endif
+#ifdef CONFIG_X86_KERNEL_IBT
+#error "with CONFIG_X86_KERNEL_IBT a function cannot be entered behind its fentry call"
 #endif
 
 #include "ext4.h"
@@ -267,10 +273,6 @@ static bool is_fentry(const u8 *at)
 /* Where the function goes on after its fentry call, or 0. */
 static unsigned long behind_fentry(unsigned long addr)
 {
-	static const u8 endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
-
-	if (!memcmp((void *)addr, endbr64, sizeof(endbr64)))
-		addr += sizeof(endbr64);
 	return is_fentry((u8 *)addr) ? addr + 5 : 0;
 }
 

@@ -4,11 +4,13 @@
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 
-race --dir /mnt/ext4 --mode fallocate --duration 86400 >/tmp/load.json &
+race --dir /mnt/ext4 --mode fallocate --verify-data --duration 86400 >/tmp/load.json &
 load=$!
 cycle=0
+averted=0
 while [ $cycle -lt "$1" ]; do
 	livepatch_load || break
+	averted=$((averted + $(cat $COUNTERS/averted)))
 	livepatch_unload
 	cycle=$((cycle + 1))
 	[ $((cycle % 20)) != 0 ] || echo "cycle $cycle"
@@ -19,4 +21,5 @@ kill -TERM $load
 wait $load
 between cycles $cycle "$1" '' 'cycles of load and unload under load'
 between errors "$(field data_mismatches </tmp/load.json)" 0 0 'pages differ'
+between averted "$averted" 1 '' 'inserts refused meanwhile'
 echo end
