@@ -31,8 +31,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define FALLOC_FL_KEEP_SIZE  0x01
-#define FALLOC_FL_ZERO_RANGE 0x10
+#define FALLOC_FL_KEEP_SIZE    0x01
+#define FALLOC_FL_ZERO_RANGE   0x10
+#define FALLOC_FL_WRITE_ZEROES 0x80
 
 /* Set by the loader from tracefs. */
 const volatile struct classic_field cfg_fields[REC_MAX][REC_FIELDS];
@@ -503,7 +504,7 @@ static __always_inline int op_begin(void *ctx, u32 rec)
 	u32 tid = (u32)bpf_get_current_pid_tgid(), mode = field(ctx, rec, 2);
 	struct op_in_flight op = { .op = E4R_OP_FALLOCATE };
 
-	if (mode & FALLOC_FL_ZERO_RANGE)
+	if (mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_WRITE_ZEROES))
 		op.op = E4R_OP_ZERO_RANGE;
 	else if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return 0;

@@ -15,8 +15,6 @@
 #ifndef EXT4RACE_DETECTOR_BPF_H
 #define EXT4RACE_DETECTOR_BPF_H
 
-#define PAGE_SHIFT_MIN 12
-
 /* ---- counting ---- */
 
 /*
@@ -312,7 +310,7 @@ static __noinline int overwritten(struct e4r_event *ev)
 struct es_answer {
 	u64 mapped;  /* with a mapping, see es_is_mapping() */
 	u64 missing; /* without any entry */
-	u64 delayed; /* delayed already */
+	u64 delayed; /* delayed already, and nothing else */
 };
 
 /*
@@ -333,7 +331,8 @@ static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
 			return -1;
 		bits >>= ES_SHIFT; /* written, unwritten, delayed, hole, missing */
 		mapped += (bits | bits >> 1) & 1;
-		delayed += bits >> 2 & 1;
+		/* A mapping that is delayed too is a mapping, see es_is_mapping(). */
+		delayed += bits >> 2 & ~(bits | bits >> 1) & 1;
 		missing += bits >> 4;
 	}
 	ans->mapped = mapped;
@@ -543,6 +542,17 @@ static __always_inline int on_alloc_begin(const struct inode *inode, u32 op, u64
 	return 0;
 }
 
+/* An operation that allocates nothing: what the task did before is no name any more. */
+static __always_inline int on_other_operation(void)
+{
+	u64 task = bpf_get_current_task();
+	struct task_slot *slot = slot_of(task);
+
+	if (slot && slot->task == task && slot->op < E4R_OP_MAX)
+		slot->task = 0;
+	return 0;
+}
+
 /*
  * The range in blocks that the operation in flight allocates now, as the allocator
  * itself was told it; on_alloc_begin() had to work it out.
@@ -571,10 +581,11 @@ struct new_mapping {
 
 /*
  * The operation's end is not looked at, it would cost as much as the beginning. What else
- * a task may allocate later, in the same range and holding i_rwsem again, is direct IO,
- * and that tells itself: fallocate and zero range wait until i_dio_count is 0 before they
- * allocate, and newcomers wait for i_rwsem (inode_dio_wait() in ext4_fallocate() and
- * ext4_zero_range(), 5.10 to 7.2).
+ * a task allocates later in the same range, holding i_rwsem again, is direct IO, and that
+ * tells itself: fallocate and zero range wait until i_dio_count is 0 before they allocate,
+ * and newcomers wait for i_rwsem (inode_dio_wait() in ext4_fallocate() and
+ * ext4_zero_range(), 5.10 to 7.2). Or it is a buffered write after a fallocate() that
+ * found the filesystem full (ext4_nonda_switch()): that one keeps the wrong name.
  */
 static __always_inline void name_operation(struct e4r_alloc *alloc, const struct new_mapping *m)
 {
@@ -623,7 +634,8 @@ static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 	name_operation(&alloc, m);
 	alloc.time_ns = bpf_ktime_get_ns();
 	stamp = bpf_map_lookup_elem(&alloc_stamps, &idx);
-	if (stamp)
+	/* Another inode's allocation may share it, and have been slower to get here. */
+	if (stamp && *stamp < alloc.time_ns)
 		*stamp = alloc.time_ns;
 	rec = place_of(m);
 	if (!rec)
@@ -641,7 +653,8 @@ static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 /*
  * A mapping enters the extent status tree; pblk carries its status bits.
  * Only the holder of i_rwsem allocates; anybody else is writing back delayed
- * blocks or caching what a lookup found.
+ * blocks or caching what a lookup found. The holder may do these as well (direct IO
+ * flushes its range first): such a record costs a spurious near miss at worst.
  */
 static __always_inline int on_allocation(void *ctx, const struct inode *inode, u32 lblk, u32 len,
 					 u64 pblk, bool typed)
@@ -684,11 +697,16 @@ static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, 
 	/* The previous fault's end was missed. */
 	if (slot->task == task && slot->op == SLOT_FAULT)
 		COUNT(lost_window);
-	bits = inode_blkbits(inode, typed);
-	bits = bits < PAGE_SHIFT_MIN ? PAGE_SHIFT_MIN - bits : 0;
+	bits = inode_blkbits(inode, typed) & 31;
 	slot->inode = (u64)inode;
-	slot->lblk = pgoff << (bits & 31);
-	slot->len = 1U << (bits & 31);
+	if (bits < cfg_page_shift) {
+		slot->lblk = pgoff << (cfg_page_shift - bits);
+		slot->len = 1U << (cfg_page_shift - bits);
+	} else {
+		/* A block of several pages. */
+		slot->lblk = pgoff >> (bits - cfg_page_shift);
+		slot->len = 1;
+	}
 	slot->op = SLOT_FAULT;
 	slot->overwrites = 0;
 	slot->start_ns = bpf_ktime_get_ns();
@@ -707,6 +725,9 @@ static __always_inline int on_mapping(const struct inode *inode, bool typed)
 	struct task_slot *slot;
 
 	if (!is_watched(inode, typed) || holds_inode_lock(inode, typed))
+		return 0;
+	/* It may be a buffered write, and a fault has a start of its own. */
+	if (!rwsem_tells_owner() && cfg_fault_seen)
 		return 0;
 	slot = claim_slot(task);
 	if (!slot || (slot->task == task && slot->inode == (u64)inode && slot->op == SLOT_FAULT &&
@@ -731,7 +752,8 @@ static __noinline int near_miss(void *ctx, const struct inode *inode, const stru
 	fill_file(&ev, inode, false);
 	for (i = 0; i < ES_MAX_BLOCKS && i < slot->len && !rec; i++)
 		rec = find_alloc(inode, ev.generation, slot->lblk + i, slot->start_ns);
-	if (!rec)
+	/* Where i_rwsem has no owner, what its own lookup cached looks like an allocation. */
+	if (!rec || rec->alloc.task.tid == (u32)bpf_get_current_pid_tgid())
 		return 0;
 	st = stats_of(ev.dev);
 	if (st)

@@ -97,6 +97,10 @@ struct e4r_counters {
 	__u64 fault_inserts;   /* of these, the ones not under own i_rwsem */
 	__u64 lost_ring;       /* details that found no room in the buffer */
 	__u64 lost_walk;       /* tree states that could not be read */
+	/*
+	 * Runs that the kernel skipped are in the next two as far as it counts them: for
+	 * kprobes and classic tracepoints of 5.10 to 6.11 it does not (trace_call_bpf()).
+	 */
 	__u64 lost_pending;    /* collisions whose outcome was not seen, or that
 				* would not have been: runs the kernel skipped */
 	__u64 lost_window;     /* faults whose start or end was not seen */

@@ -18,8 +18,9 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* fallocate(2) modes */
-#define FALLOC_FL_KEEP_SIZE  0x01
-#define FALLOC_FL_ZERO_RANGE 0x10
+#define FALLOC_FL_KEEP_SIZE    0x01
+#define FALLOC_FL_ZERO_RANGE   0x10
+#define FALLOC_FL_WRITE_ZEROES 0x80
 
 /* Status as the functions take it: not shifted into es_pblk yet. */
 static __always_inline u64 es_pblk_of(u64 pblk, u32 status)
@@ -30,10 +31,10 @@ static __always_inline u64 es_pblk_of(u64 pblk, u32 status)
 static __always_inline int on_fallocate(const struct inode *inode, int mode, u64 off, u64 len,
 					bool typed)
 {
-	if (mode & FALLOC_FL_ZERO_RANGE)
+	if (mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_WRITE_ZEROES))
 		return on_alloc_begin(inode, E4R_OP_ZERO_RANGE, off, len, typed);
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
-		return 0;
+		return on_other_operation();
 	return on_alloc_begin(inode, E4R_OP_FALLOCATE, off, len, typed);
 }
 

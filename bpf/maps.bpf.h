@@ -6,6 +6,7 @@
 /* Set by the loader before the programs are loaded; constant afterwards. */
 const volatile unsigned int cfg_n_devs;		      /* 0: every ext4 */
 const volatile unsigned int cfg_devs[E4R_MAX_FILTER]; /* kernel encoding */
+const volatile unsigned int cfg_page_shift = 12;      /* of user space */
 const volatile bool cfg_stacks;			      /* record stacks */
 const volatile bool cfg_insert_returns;		      /* a return hook decides */
 const volatile bool cfg_fault_seen;		      /* fault hooks are attached */

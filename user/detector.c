@@ -142,6 +142,7 @@ static void configure(struct detector *det, rodata_t *rodata, const struct kerne
 	for (i = 0; i < config->n_devs; i++)
 		rodata->cfg_devs[i] = config->devs[i];
 	rodata->cfg_stacks = config->stacks;
+	rodata->cfg_page_shift = ffs(sysconf(_SC_PAGESIZE)) - 1;
 	rodata->cfg_insert_returns = choice[HOOK_INSERT_RESULT].target;
 	rodata->cfg_fault_seen = choice[HOOK_FAULT].target;
 	rodata->cfg_window_seen = choice[HOOK_FAULT].target || choice[HOOK_MAPPING].target;

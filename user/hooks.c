@@ -190,15 +190,14 @@ static bool take_tracepoint(struct hook_choice *choice, const struct candidate *
 }
 
 /*
- * Whether the function returns a value. Where no BTF tells, a kernel whose
- * modules cannot carry BTF (36e68442d1af, 5.11) is from before the time when
- * the delayed insert returned nothing (6.5).
+ * Whether the function returns a value. Where no BTF tells, that of a kernel from before
+ * 5.15 does, as it did until 6.5.
  */
 static bool returns_value(const struct kernel_func *func, const struct kernel *kernel)
 {
 	if (func->nargs >= 0)
 		return !func->returns_void;
-	return kernel->ext4_is_module && !kernel->module;
+	return kernel->vmlinux && !kernel->has_invalidate_lock;
 }
 
 /*

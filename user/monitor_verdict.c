@@ -94,7 +94,7 @@ static void finish_sample(struct monitor *mon, bool complete)
 	bool contradicted;
 
 	detach_sample(mon);
-	verdict_sample_finish(mon->sample, &info);
+	complete &= verdict_sample_finish(mon->sample, &info);
 	mon->sample = NULL;
 	if (!complete && info.verdict == VERDICT_UNKNOWN) {
 		try_again_later(mon);

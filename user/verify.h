@@ -56,7 +56,7 @@ int verify_probe_read(struct verify_probe *probe, uint64_t addr, void *buf, size
 
 /* ---- evidence ---- */
 
-/* Samples that differ, and runs that were skipped: worth another try. */
+/* Runs were skipped, and what is left says nothing for certain: worth another try. */
 bool samples_are_lossy(const struct verify_samples *samples);
 /* What samples say: all two is fixed, all one is vulnerable, anything else unknown. */
 void evidence_of_samples(struct evidence *ev, const struct verify_samples *samples,
@@ -118,9 +118,10 @@ int verdict_sample_start(struct verdict_sample **sample, unsigned int inserts, c
 int verdict_sample_fd(const struct verdict_sample *sample);
 /*
  * Detaches and frees, complete or not, and concludes from what was counted, the text
- * and the livepatches: takes some tens of milliseconds to read the symbols.
+ * and the livepatches: takes some tens of milliseconds to read the symbols. False when
+ * what was counted is lossy.
  */
-void verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info);
+bool verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info);
 /* Detaches and frees without a verdict; NULL is fine. */
 void verdict_sample_cancel(struct verdict_sample *sample);
 

@@ -40,10 +40,13 @@ static unsigned int kinds_of(const struct verify_samples *s)
 	return kinds;
 }
 
-/* Samples that agree are what they say: no loss could make all of them the same. */
+/*
+ * That samples differ may come of runs that were skipped; and so may that they agree,
+ * where there were as many of these.
+ */
 bool samples_are_lossy(const struct verify_samples *s)
 {
-	return s->missed && kinds_of(s) > 1;
+	return s->missed && (kinds_of(s) > 1 || s->missed >= total_of(s));
 }
 
 void evidence_of_samples(struct evidence *ev, const struct verify_samples *s, const char *where)
@@ -56,9 +59,9 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *s, co
 		if (s->by_lookups[i])
 			lookups = i;
 	}
-	if (kinds == 1 && lookups == 1)
+	if (kinds == 1 && lookups == 1 && !samples_are_lossy(s))
 		says = VERDICT_VULNERABLE;
-	else if (kinds == 1 && lookups == 2)
+	else if (kinds == 1 && lookups == 2 && !samples_are_lossy(s))
 		says = VERDICT_FIXED;
 	if (!kinds)
 		evidence_set(ev, "behaviour", says, "no delayed insert was seen%s%s",
@@ -73,9 +76,10 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *s, co
 	else
 		evidence_set(ev, "behaviour", says,
 			     "%u lookup%s before each of %llu delayed inserts (hole cached: %llu, "
-			     "uncached: %llu)%s%s",
+			     "uncached: %llu)%s%s%s",
 			     lookups, lookups == 1 ? "" : "s", total, s->hole_cached,
-			     s->hole_uncached, *where ? " " : "", where);
+			     s->hole_uncached, samples_are_lossy(s) ? " (some were not seen)" : "",
+			     *where ? " " : "", where);
 }
 
 /* ---- our own writes ---- */

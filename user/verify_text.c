@@ -11,6 +11,10 @@
 
 #define KALLSYMS "/proc/kallsyms"
 
+/* Symbols of what is in front of a function: so many bytes of it. */
+#define PADDING_OF  "__pfx_"
+#define PADDING_MAX 16
+
 /* ext4_da_get_block_prep with all that is inlined into it takes 1 to 3 KiB. */
 #define FUNCTION_MAX VERIFY_TEXT_MAX
 
@@ -26,7 +30,7 @@ struct symbols {
 	struct {
 		struct code_target target;
 		enum code_mark mark;
-	} calls[8]; /* other than to lookup */
+	} calls[16]; /* other than to lookup */
 	size_t n_calls;
 	uint64_t *addrs; /* of all symbols, to find where a function ends */
 	size_t n, room;
@@ -35,6 +39,7 @@ struct symbols {
 static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 {
 	enum code_mark mark = code_mark_of(name);
+	uint64_t to = addr;
 
 	if (code_symbol_is(name, "ext4_da_map_blocks")) {
 		syms->map_blocks.addr = addr;
@@ -47,13 +52,17 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 		syms->lookup.to = addr;
 		if (!syms->lookup.from)
 			syms->lookup.from = addr;
-	} else if (!strcmp(name, "__pfx_ext4_es_lookup_extent")) {
-		/* Call depth tracking (5d8213864ade, 6.2) sends calls into the padding. */
-		syms->lookup.from = addr;
+	}
+	/* Call depth tracking (5d8213864ade, 6.2) sends calls into the padding. */
+	if (!strncmp(name, PADDING_OF, strlen(PADDING_OF))) {
+		mark = code_mark_of(name + strlen(PADDING_OF));
+		to = addr + PADDING_MAX - 1;
+		if (mark == CODE_LOOKUP)
+			syms->lookup.from = addr;
 	}
 	if (mark != CODE_LOOKUP && mark != CODE_NOTHING &&
 	    syms->n_calls < sizeof(syms->calls) / sizeof(syms->calls[0])) {
-		syms->calls[syms->n_calls].target = (struct code_target){ addr, addr };
+		syms->calls[syms->n_calls].target = (struct code_target){ addr, to };
 		syms->calls[syms->n_calls++].mark = mark;
 	}
 }

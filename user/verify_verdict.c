@@ -131,7 +131,7 @@ int verdict_sample_fd(const struct verdict_sample *sample)
 	return verify_probe_fd(sample->probe);
 }
 
-void verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info)
+bool verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info)
 {
 	struct livepatch_state livepatch;
 	struct verify_samples samples;
@@ -148,6 +148,7 @@ void verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *i
 	verdict_conclude(info, &livepatch);
 	verdict_sample_cancel(sample);
 	malloc_trim(0); /* the kernel's symbols took a mebibyte */
+	return !samples_are_lossy(&samples);
 }
 
 void verdict_sample_cancel(struct verdict_sample *sample)

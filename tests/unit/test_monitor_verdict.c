@@ -105,10 +105,13 @@ int verdict_sample_fd(const struct verdict_sample *sample)
 	return SAMPLE_FD;
 }
 
-void verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info)
+static bool lossy;
+
+bool verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info)
 {
 	verdict_sample_cancel(sample);
 	*info = (struct verdict_info){ .verdict = outcome, .n_evidence = 3 };
+	return !lossy;
 }
 
 void verdict_sample_cancel(struct verdict_sample *sample)
@@ -171,7 +174,7 @@ static int setup(void **state)
 	memset(timers, 0, sizeof(timers));
 	on_complete = NULL;
 	attached = refuse = reports = said = 0;
-	other_livepatches = false;
+	other_livepatches = lossy = false;
 	return 0;
 }
 
@@ -254,6 +257,20 @@ static void test_known_at_the_second_try(void **state)
 	assert_int_equal(reports, 2);
 	assert_int_equal(told.verdict, VERDICT_VULNERABLE);
 	assert_false(is_any_due());
+}
+
+/* As if the host had written too little: what was known stays, and it is tried again. */
+static void test_lossy_sample(void **state)
+{
+	(void)state;
+	monitor_start_sample(&mon);
+	complete(VERDICT_FIXED);
+	monitor_start_sample(&mon);
+	lossy = true;
+	complete(VERDICT_UNKNOWN);
+	assert_int_equal(reports, 1);
+	assert_int_equal(told.verdict, VERDICT_FIXED);
+	assert_true(is_any_due());
 }
 
 /* What the kernel did before a livepatch that nobody announced is no contradiction. */
@@ -394,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup(test_incomplete_and_known, setup),
 		cmocka_unit_test_setup(test_incomplete_and_unknown, setup),
 		cmocka_unit_test_setup(test_known_at_the_second_try, setup),
+		cmocka_unit_test_setup(test_lossy_sample, setup),
 		cmocka_unit_test_setup(test_livepatch_found_by_the_daily_sample, setup),
 		cmocka_unit_test_setup(test_silence_unmakes_nothing, setup),
 		cmocka_unit_test_setup(test_judged_anew, setup),

@@ -25,7 +25,7 @@ static void test_one_kind_decides(void **state)
 	     (struct verify_samples){ .by_lookups = { [2] = 3 }, .hole_uncached = 3 });
 }
 
-/* Runs that were skipped explain samples that differ, never samples that agree. */
+/* Runs that were skipped explain samples that differ; few do not make them agree. */
 static void test_lossy(void **state)
 {
 	struct verify_samples mixed = { .by_lookups = { 3, 13 }, .hole_cached = 16, .missed = 5 };
@@ -40,6 +40,11 @@ static void test_lossy(void **state)
 	assert_false(samples_are_lossy(&mixed));
 	assert_false(samples_are_lossy(&alike));
 	says(VERDICT_FIXED, "2 lookups", alike);
+	/* One that lost its first lookup, and all of them one each. */
+	says(VERDICT_UNKNOWN, "1 lookup before each of 1 ",
+	     (struct verify_samples){ .by_lookups = { 0, 1 }, .hole_cached = 1, .missed = 1 });
+	alike.missed = 16;
+	says(VERDICT_UNKNOWN, "(some were not seen)", alike);
 }
 
 static void test_anything_else_is_unknown(void **state)

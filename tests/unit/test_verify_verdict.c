@@ -65,7 +65,12 @@ int evidence_passive(struct evidence *ev, struct verify_probe *probe UNUSED, dou
 	return 0;
 }
 
-/* Only its shape matters here; test_verify_samples.c has the real one. */
+/* Only their shape matters here; test_verify_samples.c has the real ones. */
+bool samples_are_lossy(const struct verify_samples *s)
+{
+	return s->missed;
+}
+
 void evidence_of_samples(struct evidence *ev, const struct verify_samples *s,
 			 const char *where UNUSED)
 {
