@@ -31,7 +31,7 @@ until_ok() { # SECONDS COMMAND...
 
 # As until_ok, and says what is wrong in the end.
 settled() {
-	until_ok 30 "$@" || "$@"
+	until_ok 120 "$@" || "$@"
 }
 
 state() {
@@ -103,6 +103,8 @@ journal_is_whole() {
 	missed=$(curl -fsS "$METRICS" | awk '/^ext4race_sink_missed_reports_total\{sink="journal"\}/ { print $2 }')
 	journal=$(in_journal)
 	echo "metric $metric, journal $journal, missed $missed"
+	# What journald itself did not take: it says so, but not to whom it happened.
+	journalctl -q --no-pager -o cat -u systemd-journald | grep -i suppressed
 	((metric > 0 && (journal == metric || (missed > 0 && journal < metric))))
 }
 
