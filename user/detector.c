@@ -17,10 +17,12 @@
 #include "detector.h"
 #include "direct.skel.h"
 #include "ext4race.skel.h"
+#include "return_probe.h"
 
 #define CONSUME_MAX 256 /* events between looks at what else there is to do */
 #define STATS_MAX   256 /* entries of the stats map */
 #define LINKS_MAX   (HOOK_MAX * HOOK_PROGS)
+#define RETURNS_MAX 4
 
 /* The maps by their names in bpf/maps.bpf.h: both objects have them. */
 enum map {
@@ -46,6 +48,8 @@ struct detector {
 	struct hook_plan plan;
 	struct bpf_link *links[LINKS_MAX]; /* in order of attachment */
 	size_t n_links;
+	struct return_probe returns[RETURNS_MAX];
+	size_t n_returns;
 	int n_cpus;
 };
 
@@ -265,7 +269,28 @@ static int load(struct detector *det, const struct kernel *kernel)
 	return 0;
 }
 
-static int attach_hook(struct detector *det, const struct hook_choice *choice)
+/* By tracefs where that lets it: else the kernel has room for as many calls as CPUs. */
+static struct bpf_link *attach_return(struct detector *det, const struct bpf_program *prog,
+				      struct hook_choice *choice)
+{
+	struct bpf_link *link = NULL;
+	char why[160] = "too many";
+
+	if (det->n_returns < RETURNS_MAX)
+		link = return_probe_attach(&det->returns[det->n_returns], prog, choice->target, why,
+					   sizeof(why));
+	if (link) {
+		choice->few_returns = false;
+		det->n_returns++;
+		return link;
+	}
+	choice->few_returns = true;
+	snprintf(choice->reason, sizeof(choice->reason),
+		 "misses returns when more calls wait than there are CPUs: %s", why);
+	return bpf_program__attach(prog);
+}
+
+static int attach_hook(struct detector *det, struct hook_choice *choice)
 {
 	struct bpf_program *prog;
 	struct bpf_link *link;
@@ -274,7 +299,10 @@ static int attach_hook(struct detector *det, const struct hook_choice *choice)
 	for (i = 0; i < HOOK_PROGS && choice->progs[i]; i++) {
 		prog = bpf_object__find_program_by_name(det->obj, choice->progs[i]);
 		forget_log();
-		link = bpf_program__attach(prog);
+		if (!strncmp(bpf_program__section_name(prog), "kretprobe/", 10))
+			link = attach_return(det, prog, choice);
+		else
+			link = bpf_program__attach(prog);
 		if (!link) {
 			err = -errno;
 			snprintf(log_state.prog, sizeof(log_state.prog), "%s", choice->progs[i]);
@@ -302,6 +330,8 @@ void detector_detach(struct detector *det)
 	/* Backwards: the delayed insert, attached last, goes first. */
 	while (det->n_links)
 		bpf_link__destroy(det->links[--det->n_links]);
+	while (det->n_returns)
+		return_probe_remove(&det->returns[--det->n_returns]);
 }
 
 int detector_reattach(struct detector *det, char *why, size_t why_size)

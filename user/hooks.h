@@ -28,6 +28,7 @@ struct hook_choice {
 	const char *progs[HOOK_PROGS]; /* BPF programs to load, NULL after the last */
 	const char *target;	       /* function or tracepoint, NULL if not bound */
 	char reason[256];	       /* why candidates were refused */
+	bool few_returns;	       /* set when it was attached: see return_probe.h */
 };
 
 struct hook_plan {

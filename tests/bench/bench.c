@@ -157,6 +157,8 @@ static bool peer_start(struct peer *peer)
 	if (!peer->pid) {
 		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		/* A shell may have it ignored, and it may come before the peer takes it. */
+		signal(SIGINT, SIG_DFL);
 		dup2(fds[1], STDOUT_FILENO);
 		dup2(fds[1], STDERR_FILENO);
 		execl(peer->path, peer->path, NULL);
@@ -191,11 +193,16 @@ static bool peer_start(struct peer *peer)
 
 static void peer_end(struct peer *peer)
 {
+	struct pollfd pfd = { .fd = peer->out, .events = POLLIN };
+	double until = now_ms() + START_TIMEOUT_MS;
 	char buf[65536];
 
-	kill(peer->pid, SIGINT);
-	while (read(peer->out, buf, sizeof(buf)) > 0)
-		;
+	/* Again and again: some go to sleep for good after one that came just before. */
+	do {
+		if (now_ms() > until)
+			errx(1, "%s does not end", peer->name);
+		kill(peer->pid, SIGINT);
+	} while (!poll(&pfd, 1, 200) || read(peer->out, buf, sizeof(buf)) > 0);
 	close(peer->out);
 	waitpid(peer->pid, NULL, 0);
 }
@@ -222,7 +229,7 @@ static int peers_of(struct peer *peers, char **paths, int n_paths)
 
 struct prog {
 	char name[64];
-	char hook[64]; /* empty: no empty program stands beside it */
+	char hook[64]; /* the program's whole name; empty: no empty program stands beside it */
 	int fd;
 	unsigned long long ns, runs;
 };
@@ -282,20 +289,10 @@ static void close_progs(struct prog *progs, int n)
 		close(progs[n].fd);
 }
 
-static const char *after_prefix(const char *name)
+/* The empty program of the same name, where the kernel cuts names off, is on the same hook. */
+static bool same_hook(const char *a, const char *b)
 {
-	const char *_ = strchr(name, '_');
-
-	return _ ? _ + 1 : name;
-}
-
-/* Same hook: "tp_insert_exten" (cut off) and "empty_insert_extent". */
-static bool same_hook(const char *cut, const char *whole)
-{
-	size_t len = strlen(after_prefix(cut));
-
-	return !strncmp(after_prefix(cut), after_prefix(whole), len) &&
-	       (strlen(cut) == NAME_MAX_KERNEL || !after_prefix(whole)[len]);
+	return !strncmp(a, b, NAME_MAX_KERNEL);
 }
 
 struct empties {
@@ -340,7 +337,7 @@ static void empties_attach(struct empties *e, const char *file, const struct pro
 			snprintf(e->progs[i].name, sizeof(e->progs[i].name), "%s",
 				 bpf_program__name(prog));
 			snprintf(e->progs[i].hook, sizeof(e->progs[i].hook), "%s",
-				 after_prefix(bpf_program__name(prog)));
+				 bpf_program__name(prog));
 		}
 	}
 }

@@ -21,6 +21,8 @@ def verdict(target): if target == null then null
 	else "missed, within the noise" end;
 # What was measured in turn within a round; a round that lacks one of the two is none.
 def rounds: group_by(.round) | map(map({(.state): .ns}) | add | select(.on and .empty));
+# The one hook that a write's block and a fault pass.
+def delayed_insert: test("^(tp|raw|fentry|kprobe)_insert_(block|extent)$");
 def judged(target): . + {target: target, verdict: verdict(target)};
 
 { read: 0, write: 0.5, fault: 2, fallocate: 1 } as $overhead_targets |
@@ -81,10 +83,10 @@ def judged(target): . + {target: target, verdict: verdict(target)};
 				empty_ns: ($rounds | map(.empty) | stats),
 				over_empty_ns: ($rounds | map(.on - .empty) | stats | judged(null))
 			})
-		| map(if .program == "insert_extent" or .program == "insert_block"
+		| map(if .program | delayed_insert
 			then .op as $op | .over_empty_ns |= judged($ns_targets[$op]) else . end)),
 	tree: (
-		[.[] | select(.kind == "tree" and (.program == "insert_extent" or .program == "insert_block"))]
+		[.[] | select(.kind == "tree" and (.program | delayed_insert))]
 		| group_by(.op | tonumber) | map(
 			.[0].op as $op |
 			{

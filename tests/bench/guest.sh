@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the guest: the bench's pairs, every way to attach, beside what else does such work.
+# guest.sh PAIRS ROUNDS, in the guest: the bench's pairs and programs, every way to
+# attach, beside what else does such work. Raw lines to /out/MODE.jsonl.
 mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
 export BENCH_TMP=/tmp
+set -- "$1" "$2" /bench/peers/trace-cmd /bench/peers/ext4dist /bench/peers/ext4slower
+pairs=$1 rounds=$2
+shift 2
 for mode in fentry kprobe tracepoint; do
-	BENCH_ATTACH=$mode bench pairs /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 \
-		"$1" /bench/peers/trace-cmd /bench/peers/ext4dist /bench/peers/ext4slower \
-		>"/out/$mode.jsonl" || exit 1
+	export BENCH_ATTACH=$mode
+	echo "$mode: $pairs pairs, $rounds rounds ..."
+	{
+		bench pairs /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$pairs" "$@" &&
+			bench progs /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$rounds"
+	} >"/out/$mode.jsonl" || exit 1
 done
 for object in ext4race direct; do
-	bench insns "/bench/$object.bpf.o" >"/out/insns.$object" || true
-done
+	bench insns "/bench/$object.bpf.o" | sed "s/^/$object:/"
+done >/out/insns || exit 1

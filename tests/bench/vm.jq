@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Of the pairs of one kernel and one way to attach: what an operation takes more, in
-# per cent, and how many times that much its peers.
+# The part of a result that means something on an emulated CPU: ratios to the same
+# operation without anything attached, and to an empty program. Targets are for real ones.
 
-def median: sort | .[length / 2 | floor];
+def untargeted: walk(if type == "object" then del(.target, .verdict) else . end);
+# "direct:" programs run where maps may be accessed directly, the others elsewhere: both.
+def of_mode: with_entries(select(.key | split(":")[1] | if $mode == "fentry" then test("^fe")
+	elif $mode == "kprobe" then test("^k") else test("^(tp|raw)") end));
 
-[.[] | select(.kind == "pair")] | group_by(.op)[] | .[0].op as $op |
-(group_by(.pair) | map(map({(.state): .ns}) | add)) as $pairs |
-($pairs[0] | keys - ["off"])[] as $state |
-($pairs | map((.[$state] - .off) / .off * 100) | sort) as $percent |
-[$kernel, $mode, $op, $state, ($pairs | map(.off) | median | round),
-	($percent[length / 4 | floor] * 10 | round / 10), ($percent | median * 10 | round / 10),
-	($percent[length * 3 / 4 | floor] * 10 | round / 10)] | @tsv
+{
+	kernel, mode: $mode,
+	overhead: [.overhead[] | {op, off_ns, empty_percent, percent,
+		peers: (.peers | map_values(.percent))}],
+	programs: [.programs[] | . + {times_empty:
+		((.empty_ns.median + .over_empty_ns.median) / .empty_ns.median * 10 | round / 10)}],
+	tree, instructions: ($insns | of_mode)
+} | untargeted

@@ -7,6 +7,9 @@ watch() {
 for mode in fentry kprobe tracepoint; do
 	watch "$mode" fallocate --no-aim --leaks 12000 --duration 500 -- --attach "$mode" --stacks
 done
+# More faults asleep at once than there are CPUs: their ends are seen all the same.
+watch waiting ctl-read --processes 32 --duration 6 -- --attach kprobe
+sh /usr/local/bin/killed.sh || exit 1
 watch overflow fallocate --no-aim --leaks 2000 --duration 300 -- --buffer 4
 watch direct direct --leaks 100 --duration 300 -- --attach auto
 watch zero-range zero-range --leaks 500 --duration 300 -- --attach auto

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the guest: a monitor with kprobes is killed; the next one removes what it left in
+# kprobe_events, and its own. In /out/killed: "nothing left", or what is.
+events=/sys/kernel/tracing/kprobe_events
+start() {
+	ext4race-detect -o json --attach kprobe >/out/killed.json 2>&1 &
+	monitor=$!
+	while ! grep -q '"type":"start"' /out/killed.json 2>/dev/null; do
+		kill -0 "$monitor" 2>/dev/null || { cat /out/killed.json; exit 1; }
+		usleep 20000
+	done
+}
+start
+kill -KILL "$monitor"
+wait "$monitor"
+grep -q ':ext4race/' $events || { echo "a killed monitor leaves nothing: then why remove it" >/out/killed; exit 0; }
+start
+kill -TERM "$monitor"
+wait "$monitor" || exit 1
+{ grep ':ext4race/' $events || echo "nothing left"; } >/out/killed
