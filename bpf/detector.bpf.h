@@ -157,58 +157,95 @@ static __always_inline bool overlaps(u32 a, u32 alen, u32 b, u32 blen)
 
 /* ---- memory of allocations ---- */
 
-static __always_inline u32 block_slot(u64 ino, u32 lblk)
+/*
+ * By the length: the exponent of the least power of two that is not less. Without
+ * branches: the verifier would follow each on its own to the program's end.
+ */
+static __always_inline u32 alloc_order(u64 len)
 {
-	return (hash_64(ino, ALLOC_SLOTS) + lblk) & (ALLOC_SLOTS - 1);
+	u64 order = 0;
+	u32 i;
+
+	/* The compiler would make comparisons of it if it knew that len has 32 bits. */
+	barrier_var(len);
+#pragma unroll
+	for (i = 0; i < ALLOC_ORDERS - 1; i++)
+		order += ((1ULL << i) - len) >> 63; /* 1 if len is greater */
+	return order;
 }
 
-static __always_inline bool rec_matches(const struct alloc_rec *rec, const struct inode *inode,
-					u32 generation, u32 lblk)
+/* How many bits of the start do not count. */
+static __always_inline u32 order_shift(u32 order)
 {
-	return rec->inode == (u64)inode && rec->generation == generation &&
-	       lblk - rec->lblk < rec->len;
+	return order ? order - 1 : 0;
+}
+
+static __always_inline struct alloc_stamp *stamp_of(u64 ino)
+{
+	u32 idx = hash_64(ino, STAMP_SLOTS);
+
+	return bpf_map_lookup_elem(&alloc_stamps, &idx);
+}
+
+static __always_inline u32 alloc_place(u64 ino, u32 order, u32 step)
+{
+	return (hash_64(ino * ALLOC_ORDERS + order, ALLOC_SLOTS) + step) & (ALLOC_SLOTS - 1);
 }
 
 /*
- * The newest remembered allocation of lblk not older than since_ns, or NULL. The
- * record may be overwritten while the caller reads it only by an allocation on
- * another inode: i_data_sem is held on this one.
+ * Where the newest remembered allocation of lblk not older than since_ns is, or -1.
+ * Global, so that the verifier looks at it once and not for each caller.
  */
-static __noinline const struct alloc_rec *find_alloc(const struct inode *inode, u32 generation,
-						     u32 lblk, u64 since_ns)
+__noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u64 since_ns)
 {
-	const struct alloc_rec *rec, *best = NULL;
-	u64 ino = BPF_CORE_READ(inode, i_ino);
-	struct wide_recs *wide;
-	u32 idx, i;
+	struct alloc_stamp *stamp = stamp_of(ino);
+	struct alloc_rec *rec;
+	u32 order, back, at;
+	int best = -1;
+	u64 other;
 
-	idx = block_slot(ino, lblk);
-	rec = bpf_map_lookup_elem(&allocs, &idx);
-	if (rec && rec_matches(rec, inode, generation, lblk) && rec->alloc.time_ns >= since_ns) {
-		best = rec;
-		since_ns = rec->alloc.time_ns;
-	}
-	idx = hash_64(ino, WIDE_SLOTS);
-	wide = bpf_map_lookup_elem(&wide_allocs, &idx);
-	if (!wide)
-		return best;
-	for (i = 0; i < WIDE_WAYS; i++) {
-		rec = &wide->rec[i];
-		if (!rec_matches(rec, inode, generation, lblk) || rec->alloc.time_ns < since_ns)
+	for (order = 0; stamp && order < ALLOC_ORDERS; order++) {
+		if (!stamp->used[order])
 			continue;
-		best = rec;
-		since_ns = rec->alloc.time_ns;
+		/* What holds lblk starts two steps before it at most. */
+		for (back = 0; back < 3; back++) {
+			at = alloc_place(ino, order, (lblk >> order_shift(order)) - back);
+			rec = bpf_map_lookup_elem(&allocs, &at);
+			if (!rec)
+				continue;
+			/* Of one piece, for the verifier's sake. */
+			other = (rec->inode ^ inode) | (rec->generation ^ generation) |
+				(rec->len - 1ULL - (u32)(lblk - rec->lblk)) >> 63 |
+				(rec->alloc.time_ns - since_ns) >> 63;
+			if (other)
+				continue;
+			best = at;
+			since_ns = rec->alloc.time_ns;
+		}
 	}
 	return best;
+}
+
+/*
+ * The record itself, or NULL. It may be overwritten while the caller reads it only by an
+ * allocation on another inode: i_data_sem is held on this one.
+ */
+static __always_inline const struct alloc_rec *find_alloc(u64 inode, u32 lblk, u64 since_ns)
+{
+	const struct inode *in = (const struct inode *)inode;
+	int found = find_alloc_place(inode, BPF_CORE_READ(in, i_ino),
+				     BPF_CORE_READ(in, i_generation), lblk, since_ns);
+	u32 at = found;
+
+	return found < 0 ? NULL : bpf_map_lookup_elem(&allocs, &at);
 }
 
 /* No allocation on this inode's bucket at or after since_ns. */
 static __always_inline bool no_alloc_since(const struct inode *inode, u64 since_ns)
 {
-	u32 idx = hash_64(BPF_CORE_READ(inode, i_ino), STAMP_SLOTS);
-	u64 *stamp = bpf_map_lookup_elem(&alloc_stamps, &idx);
+	struct alloc_stamp *stamp = stamp_of(BPF_CORE_READ(inode, i_ino));
 
-	return stamp && *stamp < since_ns;
+	return stamp && stamp->time_ns < since_ns;
 }
 
 /* ---- events ---- */
@@ -241,7 +278,8 @@ static __always_inline void fill_fault(struct e4r_event *ev, void *ctx,
 	current_task(&ev->fault);
 	ev->cgroup = bpf_get_current_cgroup_id();
 	ev->stack = stack_of(ctx);
-	if (slot && slot->op == SLOT_FAULT) {
+	/* Another task may take the place at any time. */
+	if (slot && slot->op == SLOT_FAULT && slot->start_ns <= ev->time_ns) {
 		ev->window_ns = ev->time_ns - slot->start_ns;
 		ev->flags |= E4R_F_WINDOW;
 	}
@@ -363,7 +401,8 @@ static __always_inline void first_mapping(u64 addr, u32 lblk, u32 len, struct e4
  * The shrinker took the entry inside the window: the tree has none, but an
  * allocation of the block came after the fault's start and is remembered.
  */
-static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inode *inode, u32 lblk)
+static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inode *inode, u64 addr,
+							       u32 lblk)
 {
 	struct task_slot *slot;
 
@@ -372,7 +411,19 @@ static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inod
 	slot = own_slot(inode);
 	if (!slot || slot->op != SLOT_FAULT || no_alloc_since(inode, slot->start_ns))
 		return NULL;
-	return find_alloc(inode, BPF_CORE_READ(inode, i_generation), lblk, slot->start_ns);
+	return find_alloc(addr, lblk, slot->start_ns);
+}
+
+/*
+ * Who allocated the mapping that the event tells of. The newest record of the block may be
+ * of one that was there before it, when its own has lost its place.
+ */
+static __always_inline const struct alloc_rec *alloc_of_mapping(u64 inode,
+								const struct e4r_event *ev)
+{
+	const struct alloc_rec *rec = find_alloc(inode, ev->lblk, 0);
+
+	return rec && rec->pblk + (ev->lblk - rec->lblk) == ev->pblk ? rec : NULL;
 }
 
 /* A delayed insert of [lblk, lblk + len) that hits an allocation. */
@@ -403,7 +454,7 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 		fill_alloc(&ev, gone);
 	} else {
 		first_mapping(hit->inode, hit->lblk, hit->len, &ev);
-		fill_alloc(&ev, find_alloc(inode, ev.generation, ev.lblk, 0));
+		fill_alloc(&ev, alloc_of_mapping(hit->inode, &ev));
 	}
 	if (slot && slot->op == SLOT_FAULT)
 		slot->overwrites += ev.len;
@@ -470,7 +521,7 @@ static __noinline int racing_insert(void *ctx, const struct inode *inode, u64 ad
 		goto unreadable;
 	hit.blocks = ans.mapped;
 	if (!ans.mapped && ans.missing) {
-		hit.gone = reclaimed_alloc(inode, lblk);
+		hit.gone = reclaimed_alloc(inode, addr, lblk);
 		hit.blocks = hit.gone ? ans.missing : 0;
 	}
 	return hit.blocks ? collision(ctx, inode, &hit) : 0;
@@ -603,43 +654,30 @@ static __always_inline void name_operation(struct e4r_alloc *alloc, const struct
 	alloc->len = m->len;
 }
 
-/* The place of a record: of a single block its own, of longer ones the next of a few. */
-static __always_inline struct alloc_rec *place_of(const struct new_mapping *m)
-{
-	struct wide_recs *wide;
-	u32 idx;
-
-	if (m->len == 1) {
-		idx = block_slot(m->ino, m->lblk);
-		return bpf_map_lookup_elem(&allocs, &idx);
-	}
-	idx = hash_64(m->ino, WIDE_SLOTS);
-	wide = bpf_map_lookup_elem(&wide_allocs, &idx);
-	return wide ? &wide->rec[wide->next++ & (WIDE_WAYS - 1)] : NULL;
-}
-
 /*
  * Whoever searches this inode's records meanwhile waits for its i_data_sem. What takes
  * time comes first, so that allocations on two inodes that share a place hardly meet.
  */
 static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 {
-	u32 idx = hash_64(m->ino, STAMP_SLOTS);
+	u32 order = alloc_order(m->len), at;
+	struct alloc_stamp *stamp;
 	struct e4r_alloc alloc;
 	struct alloc_rec *rec;
-	u64 *stamp;
 
 	alloc.stack = stack_of(ctx);
 	current_task(&alloc.task);
 	name_operation(&alloc, m);
 	alloc.time_ns = bpf_ktime_get_ns();
-	stamp = bpf_map_lookup_elem(&alloc_stamps, &idx);
-	/* Another inode's allocation may share it, and have been slower to get here. */
-	if (stamp && *stamp < alloc.time_ns)
-		*stamp = alloc.time_ns;
-	rec = place_of(m);
-	if (!rec)
+	stamp = stamp_of(m->ino);
+	at = alloc_place(m->ino, order, m->lblk >> order_shift(order));
+	rec = bpf_map_lookup_elem(&allocs, &at);
+	if (!stamp || !rec)
 		return 0;
+	/* Another inode's allocation may share it, and have been slower to get here. */
+	if (stamp->time_ns < alloc.time_ns)
+		stamp->time_ns = alloc.time_ns;
+	stamp->used[order & (ALLOC_ORDERS - 1)] = 1;
 	rec->inode = (u64)m->inode;
 	rec->generation = m->generation;
 	rec->lblk = m->lblk;
@@ -751,7 +789,7 @@ static __noinline int near_miss(void *ctx, const struct inode *inode, const stru
 
 	fill_file(&ev, inode, false);
 	for (i = 0; i < ES_MAX_BLOCKS && i < slot->len && !rec; i++)
-		rec = find_alloc(inode, ev.generation, slot->lblk + i, slot->start_ns);
+		rec = find_alloc(slot->inode, slot->lblk + i, slot->start_ns);
 	/* Where i_rwsem has no owner, what its own lookup cached looks like an allocation. */
 	if (!rec || rec->alloc.task.tid == (u32)bpf_get_current_pid_tgid())
 		return 0;

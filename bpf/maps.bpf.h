@@ -13,11 +13,10 @@ const volatile bool cfg_fault_seen;		      /* fault hooks are attached */
 const volatile bool cfg_window_seen;		      /* these, or the mapping hook */
 const volatile bool cfg_preemptible;		      /* a program can meet itself on a CPU */
 
-#define TASK_SLOTS  4096
-#define ALLOC_SLOTS 8192
-#define WIDE_SLOTS  1024
-#define WIDE_WAYS   4
-#define STAMP_SLOTS 1024
+#define TASK_SLOTS   4096
+#define ALLOC_SLOTS  8192
+#define ALLOC_ORDERS 16 /* of length: 1, 2, 3 and 4, 5 to 8, ... 32768 blocks */
+#define STAMP_SLOTS  1024
 
 /* An operation in flight: a fault or an allocation, by task. */
 struct task_slot {
@@ -45,9 +44,12 @@ struct {
 } task_slots SEC(".maps");
 
 /*
- * Who allocated a block, remembered past the allocation. Direct-mapped arrays
- * instead of an LRU hash: the write is a few stores without a helper or a lock,
- * and a newer allocation that takes the place costs an old one's name only.
+ * Who allocated an extent, remembered past the allocation. A direct-mapped array instead
+ * of an LRU hash: the write is a few stores without a helper or a lock. Its place follows
+ * from inode, order and start in steps of half the order's length, so that no two extents
+ * of an inode that are there at the same time share one (within the first ALLOC_SLOTS
+ * steps). A newer allocation that takes the place costs an old one's name, or the near
+ * miss that it would have told.
  */
 struct alloc_rec {
 	u64 inode; /* address; with generation it tells a reused inode */
@@ -66,28 +68,21 @@ struct {
 	__type(value, struct alloc_rec);
 } allocs SEC(".maps");
 
-/* Extents longer than one block: the last few of an inode. */
-struct wide_recs {
-	u64 next;
-	struct alloc_rec rec[WIDE_WAYS];
+/*
+ * When the last allocation hit any inode of this bucket: the gate that spares a fault the
+ * search when no allocator was at work since it began. And which classes there ever were:
+ * the others are not searched.
+ */
+struct alloc_stamp {
+	u64 time_ns;
+	u8 used[ALLOC_ORDERS];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WIDE_SLOTS);
-	__type(key, u32);
-	__type(value, struct wide_recs);
-} wide_allocs SEC(".maps");
-
-/*
- * When the last allocation hit any inode of this bucket: the gate that spares
- * a fault the search when no allocator was at work since it began.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, STAMP_SLOTS);
 	__type(key, u32);
-	__type(value, u64);
+	__type(value, struct alloc_stamp);
 } alloc_stamps SEC(".maps");
 
 /* A collision seen at entry whose outcome the return value decides, by tid. */

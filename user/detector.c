@@ -225,8 +225,7 @@ static int open_object(struct detector *det, const struct kernel *kernel)
 /* The classic object does without what the other one remembers. */
 static void size_maps(struct detector *det)
 {
-	static const char *const unused[] = { "task_slots", "allocs", "wide_allocs",
-					      "alloc_stamps" };
+	static const char *const unused[] = { "task_slots", "allocs", "alloc_stamps" };
 	struct bpf_map *map;
 	size_t i;
 
