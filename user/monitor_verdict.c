@@ -61,6 +61,33 @@ void monitor_check_contradiction(struct monitor *mon)
 	report_verdict(mon);
 }
 
+/* From now on that is the verdict, for who asks and for who is told. */
+static void publish(struct monitor *mon, const struct verdict_info *info)
+{
+	bool contradicted;
+
+	pthread_mutex_lock(&mon->lock);
+	mon->verdict = *info;
+	mon->has_verdict = true;
+	contradicted = contradict(mon);
+	pthread_mutex_unlock(&mon->lock);
+	if (contradicted)
+		say_contradiction(mon);
+	report_verdict(mon);
+}
+
+/* Without a sample a verdict of other code than what runs now would go on to be told. */
+static void take_back(struct monitor *mon, const char *why)
+{
+	struct verdict_info info = { .verdict = VERDICT_UNKNOWN, .n_evidence = 1 };
+
+	if (!mon->has_verdict || mon->judged)
+		return;
+	evidence_set(&info.evidence[0], "reason", VERDICT_UNKNOWN,
+		     "the verdict cannot be sampled: %s", why);
+	publish(mon, &info);
+}
+
 static void on_retry(void *arg, int fd, uint32_t events)
 {
 	struct monitor *mon = arg;
@@ -91,7 +118,6 @@ static void detach_sample(struct monitor *mon)
 static void finish_sample(struct monitor *mon, bool complete)
 {
 	struct verdict_info info = {};
-	bool contradicted;
 
 	detach_sample(mon);
 	complete &= verdict_sample_finish(mon->sample, &info);
@@ -103,14 +129,7 @@ static void finish_sample(struct monitor *mon, bool complete)
 			return;
 	}
 	mon->judged = true;
-	pthread_mutex_lock(&mon->lock);
-	mon->verdict = info;
-	mon->has_verdict = true;
-	contradicted = contradict(mon);
-	pthread_mutex_unlock(&mon->lock);
-	if (contradicted)
-		say_contradiction(mon);
-	report_verdict(mon);
+	publish(mon, &info);
 }
 
 static void on_sample(void *arg, int fd, uint32_t events)
@@ -161,8 +180,11 @@ void monitor_start_sample(struct monitor *mon)
 		loop_remove(mon->loop, verdict_sample_fd(mon->sample));
 	verdict_sample_cancel(mon->sample);
 	mon->sample = NULL;
+	if (!why[0])
+		snprintf(why, sizeof(why), "%s", strerror(-err));
 	if (mon->opt->verbose)
-		say("the verdict cannot be sampled: %s", why[0] ? why : strerror(-err));
+		say("the verdict cannot be sampled: %s", why);
+	take_back(mon, why);
 }
 
 void monitor_end_sample(struct monitor *mon)

@@ -122,9 +122,13 @@ void verdict_sample_cancel(struct verdict_sample *sample)
 
 void evidence_set(struct evidence *ev, const char *kind, enum verdict says, const char *fmt, ...)
 {
+	va_list ap;
+
 	ev->kind = kind;
 	ev->says = says;
-	snprintf(ev->detail, sizeof(ev->detail), "%s", fmt);
+	va_start(ap, fmt);
+	vsnprintf(ev->detail, sizeof(ev->detail), fmt, ap);
+	va_end(ap);
 }
 
 /* ---- what is told ---- */
@@ -399,9 +403,49 @@ static void test_cannot_be_sampled(void **state)
 	assert_null(on_complete);
 	assert_false(is_any_due());
 	assert_int_equal(said, 0);
+	assert_int_equal(reports, 0);
 	mon.opt = &(const struct options){ .verbose = true };
 	monitor_start_sample(&mon);
 	assert_int_equal(said, 1);
+}
+
+/* What was known of other code is not known of this: said, whoever asks. */
+static void test_cannot_be_judged_anew(void **state)
+{
+	(void)state;
+	monitor_start_sample(&mon);
+	complete(VERDICT_FIXED);
+	refuse = -EPERM;
+	monitor_judge_anew(&mon);
+	assert_int_equal(reports, 2);
+	assert_int_equal(told.verdict, VERDICT_UNKNOWN);
+	assert_int_equal(told.n_evidence, 1);
+	assert_string_equal(told.evidence[0].kind, "reason");
+	assert_non_null(strstr(told.evidence[0].detail, "refused"));
+	assert_int_equal(mon.verdict.verdict, VERDICT_UNKNOWN);
+	assert_int_equal(attached, 0);
+	/* Known again as soon as it can be. */
+	refuse = 0;
+	monitor_start_sample(&mon);
+	run_out(VERDICT_FIXED);
+	assert_int_equal(told.verdict, VERDICT_FIXED);
+}
+
+/* The code is what it was: so is the verdict. */
+static void test_cannot_be_sampled_another_day(void **state)
+{
+	(void)state;
+	monitor_start_sample(&mon);
+	complete(VERDICT_FIXED);
+	refuse = -ENOMEM;
+	monitor_start_sample(&mon);
+	assert_int_equal(reports, 1);
+	assert_int_equal(mon.verdict.verdict, VERDICT_FIXED);
+	/* Unless it has become other code. */
+	other_livepatches = true;
+	monitor_start_sample(&mon);
+	assert_int_equal(reports, 2);
+	assert_int_equal(mon.verdict.verdict, VERDICT_UNKNOWN);
 }
 
 int main(void)
@@ -420,6 +464,8 @@ int main(void)
 		cmocka_unit_test_setup(test_no_contradiction, setup),
 		cmocka_unit_test_setup(test_ended, setup),
 		cmocka_unit_test_setup(test_cannot_be_sampled, setup),
+		cmocka_unit_test_setup(test_cannot_be_judged_anew, setup),
+		cmocka_unit_test_setup(test_cannot_be_sampled_another_day, setup),
 	};
 
 	return cmocka_run_group_tests_name("monitor_verdict", tests, NULL, NULL);
