@@ -50,7 +50,7 @@ struct monitor {
 	int sample_timer;	       /* ends it */
 	int retry_timer;	       /* makes another one, or -1 */
 	double retry_sec;
-	struct livepatch_state livepatch; /* as of the last sample */
+	struct livepatch_state livepatch; /* as of the last sample; or in transition since */
 	double livepatch_wait;		  /* seconds until the next look, 0: none is due */
 	int livepatch_fd;		  /* says that one was switched, -1 where it cannot */
 	struct verdict_info verdict;

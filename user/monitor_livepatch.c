@@ -24,6 +24,19 @@ static void look_after(struct monitor *mon, double sec)
 		mon->livepatch_wait = sec;
 }
 
+/*
+ * Some tasks run the old functions, and one of them can go on so for ever. Nothing is
+ * decided before it has ended, but what was called fixed is not any more. However it ends
+ * (it can be reversed, too), it is judged then.
+ */
+static void on_transition(struct monitor *mon)
+{
+	/* A sample that is under way finds the transition itself; if not, the next look does. */
+	if (mon->has_verdict && mon->verdict.verdict == VERDICT_FIXED && !mon->sample)
+		monitor_judge_anew(mon);
+	mon->livepatch.in_transition = true;
+}
+
 static void on_look(void *arg, int fd, uint32_t events)
 {
 	struct livepatch_state state = {};
@@ -37,11 +50,12 @@ static void on_look(void *arg, int fd, uint32_t events)
 	if (mon->livepatch_fd >= 0)
 		livepatch_watch_all(mon->livepatch_fd);
 	evidence_livepatch(&ev, &state, NULL);
-	/* While some tasks still run the old functions nothing is decided. */
-	if (state.in_transition)
+	if (state.in_transition) {
 		look_after(mon, waited * 2 < WAIT_MAX_SEC ? waited * 2 : WAIT_MAX_SEC);
-	else if (!is_same(&state, &mon->livepatch))
+		on_transition(mon);
+	} else if (!is_same(&state, &mon->livepatch)) {
 		monitor_judge_anew(mon);
+	}
 }
 
 void monitor_look_at_livepatches(struct monitor *mon)

@@ -42,11 +42,19 @@ void livepatch_watch_read(int fd)
 	assert_true(fd >= 0);
 }
 
-/* A new sample notes what it is made of. */
+/* A new sample notes what it is made of, and is under way for a while. */
 void monitor_judge_anew(struct monitor *m)
 {
 	judged++;
+	m->sample = (struct verdict_sample *)&judged;
 	monitor_note_livepatches(m);
+}
+
+static void sampled(enum verdict verdict)
+{
+	mon.sample = NULL;
+	mon.has_verdict = true;
+	mon.verdict.verdict = verdict;
 }
 
 static int setup(void **state)
@@ -99,12 +107,11 @@ static void test_comes_and_goes(void **state)
 }
 
 /* Nothing is judged before it has taken effect, and one that never does costs less and less. */
-static void test_transition(void **state)
+static void enable_slowly(void)
 {
 	double last = 0;
 	int i;
 
-	(void)state;
 	monitor_note_livepatches(&mon);
 	monitor_look_at_livepatches(&mon);
 	current = (struct livepatch_state){ .any = true,
@@ -125,6 +132,79 @@ static void test_transition(void **state)
 	/* The next one is looked at soon again. */
 	monitor_look_at_livepatches(&mon);
 	assert_true(due_sec < 10);
+}
+
+static void test_transition(void **state)
+{
+	(void)state;
+	enable_slowly();
+}
+
+static void test_transition_of_what_is_not_fixed(void **state)
+{
+	(void)state;
+	sampled(VERDICT_VULNERABLE);
+	enable_slowly();
+}
+
+/* One is enabled and was judged; somebody has just written to `enabled`. */
+static void disable(void)
+{
+	current = (struct livepatch_state){ .any = true, .replaces_insert = true };
+	monitor_note_livepatches(&mon);
+	sampled(VERDICT_FIXED);
+	monitor_on_livepatch(&mon, 7, 1);
+	current.in_transition = true;
+}
+
+/* With a task that keeps it from its end others run the old function already. */
+static void test_transition_from_fixed(void **state)
+{
+	int i;
+
+	(void)state;
+	disable();
+	for (i = 0; i < 3; i++) {
+		look();
+		assert_int_equal(judged, 1);
+	}
+	sampled(VERDICT_UNKNOWN);
+	for (i = 0; i < 20; i++) {
+		look();
+		assert_non_null(due);
+	}
+	assert_int_equal(judged, 1);
+	current = (struct livepatch_state){};
+	look();
+	assert_int_equal(judged, 2);
+	assert_null(due);
+}
+
+/* The daily sample is under way: it may not have seen the transition. */
+static void test_transition_within_a_sample(void **state)
+{
+	(void)state;
+	disable();
+	mon.sample = (struct verdict_sample *)&judged;
+	look();
+	assert_int_equal(judged, 0);
+	sampled(VERDICT_FIXED);
+	look();
+	assert_int_equal(judged, 1);
+}
+
+/* Enabled once more before it was off: as it was, but what was told meanwhile is not. */
+static void test_transition_reversed(void **state)
+{
+	(void)state;
+	disable();
+	mon.sample = (struct verdict_sample *)&judged;
+	look();
+	sampled(VERDICT_UNKNOWN);
+	current.in_transition = false;
+	look();
+	assert_int_equal(judged, 1);
+	assert_null(due);
 }
 
 /* The monitor starts in the middle of one. */
@@ -161,6 +241,10 @@ int main(void)
 		cmocka_unit_test_setup(test_another_module, setup),
 		cmocka_unit_test_setup(test_comes_and_goes, setup),
 		cmocka_unit_test_setup(test_transition, setup),
+		cmocka_unit_test_setup(test_transition_of_what_is_not_fixed, setup),
+		cmocka_unit_test_setup(test_transition_from_fixed, setup),
+		cmocka_unit_test_setup(test_transition_within_a_sample, setup),
+		cmocka_unit_test_setup(test_transition_reversed, setup),
 		cmocka_unit_test_setup(test_transition_at_start, setup),
 		cmocka_unit_test_setup(test_watch, setup),
 	};
