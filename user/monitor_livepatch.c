@@ -11,7 +11,8 @@
 static bool is_same(const struct livepatch_state *a, const struct livepatch_state *b)
 {
 	return a->any == b->any && a->replaces_mapping == b->replaces_mapping &&
-	       a->replaces_insert == b->replaces_insert && a->in_transition == b->in_transition;
+	       a->replaces_insert == b->replaces_insert && a->in_transition == b->in_transition &&
+	       a->which == b->which;
 }
 
 static void on_look(void *arg, int fd, uint32_t events);

@@ -76,6 +76,8 @@ struct livepatch_state {
 	bool replaces_mapping; /* the mapping function's own text is not what runs */
 	bool replaces_insert;  /* the delayed insert may refuse */
 	bool in_transition;    /* some tasks still run the old functions */
+	unsigned int inserts;  /* livepatches that replace the delayed insert */
+	uint64_t which;	       /* another number for other livepatches */
 };
 
 /* sysfs: root of the livepatch directory, NULL for /sys/kernel/livepatch. */

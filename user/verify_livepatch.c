@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,9 +11,9 @@
 #include "verify.h"
 
 #define LIVEPATCH_DIR "/sys/kernel/livepatch"
-/* This project's livepatch says here whether it refuses inserts: patch/livepatch. */
+/* This project's livepatch says there, from LIVEPATCH_DIR, whether it refuses inserts. */
 #define OWN_LIVEPATCH "ext4race_livepatch"
-#define OWN_ACTIVE    "/sys/kernel/" OWN_LIVEPATCH "/active"
+#define OWN_ACTIVE    "../" OWN_LIVEPATCH "/active"
 
 static const char *const mapping_functions[] = {
 	"ext4_da_map_blocks",
@@ -82,6 +83,36 @@ static void look_at_object(int patch, const char *object, struct finding *found)
 	closedir(dir);
 }
 
+/* The same for the same names, in whatever order: one set of them is told from another. */
+static uint64_t digest(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 0x100000001b3;
+	return hash;
+}
+
+static void note_patch(struct evidence *ev, struct livepatch_state *state, int root,
+		       const char *name, const struct finding *found, bool transition)
+{
+	state->any = true;
+	state->replaces_mapping |= found->mapping;
+	state->replaces_insert |= found->insert;
+	state->in_transition |= transition;
+	state->inserts += found->insert;
+	state->which += digest(name);
+	if (!transition && !strcmp(name, OWN_LIVEPATCH) && read_flag(root, OWN_ACTIVE) == 1)
+		evidence_set(ev, "livepatch", VERDICT_FIXED,
+			     "%s refuses delayed inserts over mapped blocks (%s), "
+			     "transition complete",
+			     name, found->function);
+	else if (ev->says == VERDICT_UNKNOWN)
+		evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "%.60s replaces %s, %s", name,
+			     found->function,
+			     transition ? "transition not complete" : "transition complete");
+}
+
 static void look_at_patch(struct evidence *ev, struct livepatch_state *state, int root,
 			  const char *name)
 {
@@ -103,24 +134,8 @@ static void look_at_patch(struct evidence *ev, struct livepatch_state *state, in
 	}
 	transition = read_flag(fd, "transition");
 	/* Disabled and nothing in motion: the old functions run. */
-	if ((found.mapping || found.insert) && (read_flag(fd, "enabled") != 0 || transition)) {
-		state->any = true;
-		state->replaces_mapping |= found.mapping;
-		state->replaces_insert |= found.insert;
-		if (transition)
-			state->in_transition = true;
-		if (!transition && !strcmp(name, OWN_LIVEPATCH) &&
-		    read_flag(AT_FDCWD, OWN_ACTIVE) == 1)
-			evidence_set(ev, "livepatch", VERDICT_FIXED,
-				     "%s refuses delayed inserts over mapped blocks (%s), "
-				     "transition complete",
-				     name, found.function);
-		else if (ev->says == VERDICT_UNKNOWN)
-			evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "%.60s replaces %s, %s",
-				     name, found.function,
-				     transition ? "transition not complete" :
-						  "transition complete");
-	}
+	if ((found.mapping || found.insert) && (read_flag(fd, "enabled") != 0 || transition))
+		note_patch(ev, state, root, name, &found, transition);
 	closedir(dir);
 }
 
@@ -141,5 +156,11 @@ void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, cons
 		if (entry->d_name[0] != '.')
 			look_at_patch(ev, state, dirfd(dir), entry->d_name);
 	}
+	/* Which one came last, and runs, cannot be seen. */
+	if (state->inserts > 1)
+		evidence_set(ev, "livepatch", VERDICT_UNKNOWN,
+			     "%u livepatches replace the delayed insert, and only the one "
+			     "that was enabled last runs",
+			     state->inserts);
 	closedir(dir);
 }

@@ -106,6 +106,26 @@ static void test_comes_and_goes(void **state)
 	assert_null(due);
 }
 
+/* Over the first one, or in its place: other code, though it replaces the same function. */
+static void test_another_livepatch(void **state)
+{
+	(void)state;
+	current = (struct livepatch_state){ .any = true, .replaces_insert = true, .which = 3 };
+	monitor_note_livepatches(&mon);
+	current.which = 8;
+	monitor_on_livepatch(&mon, 7, 1);
+	look();
+	assert_int_equal(judged, 1);
+	current.which = 5;
+	monitor_on_livepatch(&mon, 7, 1);
+	look();
+	assert_int_equal(judged, 2);
+	current.which = 3;
+	monitor_on_livepatch(&mon, 7, 1);
+	look();
+	assert_int_equal(judged, 3);
+}
+
 /* Nothing is judged before it has taken effect, and one that never does costs less and less. */
 static void enable_slowly(void)
 {
@@ -240,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_another_module, setup),
 		cmocka_unit_test_setup(test_comes_and_goes, setup),
+		cmocka_unit_test_setup(test_another_livepatch, setup),
 		cmocka_unit_test_setup(test_transition, setup),
 		cmocka_unit_test_setup(test_transition_of_what_is_not_fixed, setup),
 		cmocka_unit_test_setup(test_transition_from_fixed, setup),

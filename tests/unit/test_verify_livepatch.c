@@ -6,7 +6,9 @@
 #include "unit.h"
 #include "verify.h"
 
-static char root[] = "/tmp/ext4race-livepatch-XXXXXX";
+/* As /sys/kernel, with the livepatches in a directory of it. */
+static char top[] = "/tmp/ext4race-livepatch-XXXXXX";
+static char root[48];
 
 static int remove_one(const char *path, const struct stat *st UNUSED, int flag UNUSED,
 		      struct FTW *ftw UNUSED)
@@ -16,18 +18,21 @@ static int remove_one(const char *path, const struct stat *st UNUSED, int flag U
 
 static int make_root(void **state UNUSED)
 {
-	strcpy(root + strlen(root) - 6, "XXXXXX");
-	return mkdtemp(root) ? 0 : -1;
+	strcpy(top + strlen(top) - 6, "XXXXXX");
+	if (!mkdtemp(top))
+		return -1;
+	snprintf(root, sizeof(root), "%s/livepatch", top);
+	return mkdir(root, 0700);
 }
 
 static int remove_root(void **state UNUSED)
 {
-	return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void put(const char *name, const char *text)
 {
-	char path[256];
+	char path[280];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", root, name);
@@ -39,7 +44,7 @@ static void put(const char *name, const char *text)
 
 static void put_dir(const char *name)
 {
-	char path[256];
+	char path[280];
 
 	snprintf(path, sizeof(path), "%s/%s", root, name);
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -153,6 +158,57 @@ static void test_two(void **state)
 	assert_true(s.replaces_mapping && s.replaces_insert && s.in_transition);
 }
 
+/* This project's own, which tells what it does. */
+static void own_livepatch(const char *active)
+{
+	livepatch("ext4race_livepatch", "ext4", "ext4_es_insert_delayed_block,1", "1\n", "0\n");
+	put_dir("../ext4race_livepatch");
+	put("../ext4race_livepatch/active", active);
+}
+
+static void test_own(void **state)
+{
+	(void)state;
+	own_livepatch("1\n");
+	assert_int_equal(looked(VERDICT_FIXED, "refuses delayed inserts").inserts, 1);
+	/* One of the mapping as well: the insert is still ours. */
+	livepatch("vendor", "ext4", "ext4_da_map_blocks,1", "1\n", "0\n");
+	assert_int_equal(looked(VERDICT_FIXED, "refuses delayed inserts").inserts, 1);
+}
+
+static void test_own_that_passes_all(void **state)
+{
+	(void)state;
+	own_livepatch("0\n");
+	looked(VERDICT_UNKNOWN, "ext4race_livepatch replaces");
+}
+
+/* The kernel runs the one that came last, and that need not be ours. */
+static void test_own_and_another(void **state)
+{
+	struct livepatch_state alone, both;
+
+	(void)state;
+	own_livepatch("1\n");
+	alone = looked(VERDICT_FIXED, "refuses");
+	livepatch("vendor", "ext4", "ext4_es_insert_delayed_block,1", "1\n", "0\n");
+	both = looked(VERDICT_UNKNOWN, "2 livepatches replace the delayed insert");
+	assert_int_equal(both.inserts, 2);
+	assert_true(both.replaces_insert);
+	assert_true(alone.which != both.which);
+}
+
+static void test_own_and_another_disabled(void **state)
+{
+	struct livepatch_state alone;
+
+	(void)state;
+	own_livepatch("1\n");
+	alone = looked(VERDICT_FIXED, "refuses");
+	livepatch("vendor", "ext4", "ext4_es_insert_delayed_block,1", "0\n", "0\n");
+	assert_true(looked(VERDICT_FIXED, "refuses").which == alone.which);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +222,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_disabled_in_transition, make_root,
 						remove_root),
 		cmocka_unit_test_setup_teardown(test_two, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_own, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_own_that_passes_all, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_own_and_another, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_own_and_another_disabled, make_root,
+						remove_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
