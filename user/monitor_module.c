@@ -117,8 +117,11 @@ static void on_wait_signal(void *arg, int fd, uint32_t signo)
 	struct monitor *mon = arg;
 
 	(void)fd;
-	if (signo == SIGHUP)
+	/* They are open already: logs are rotated, and certificates replaced, now too. */
+	if (signo == SIGHUP) {
+		monitor_reopen_outputs(mon);
 		return;
+	}
 	mon->exit_status = EXIT_UNKNOWN;
 	loop_stop(mon->loop);
 }

@@ -17,6 +17,9 @@ static const struct {
 #define N_NEEDED (sizeof(needed) / sizeof(needed[0]))
 #define N_KEPT	 (sizeof(kept) / sizeof(kept[0]))
 
+/* As capabilities are the thread's, so is this. */
+static _Thread_local bool dropped;
+
 static bool permitted(unsigned int capability)
 {
 	return capng_have_capability(CAPNG_PERMITTED, capability);
@@ -46,6 +49,7 @@ void privilege_drop(unsigned int keep)
 			capng_update(CAPNG_ADD, CAPNG_PERMITTED, kept[i].capability);
 	}
 	capng_apply(CAPNG_SELECT_BOTH);
+	dropped = true;
 }
 
 void privilege_use(unsigned int what, bool on)
@@ -53,6 +57,9 @@ void privilege_use(unsigned int what, bool on)
 	bool change = false;
 	size_t i;
 
+	/* All of it is in effect, and needed by what is still to come. */
+	if (!dropped)
+		return;
 	if (capng_get_caps_process())
 		return;
 	for (i = 0; i < N_KEPT; i++) {

@@ -17,7 +17,10 @@ enum {
  * `keep` names stays permitted, but is not in effect.
  */
 void privilege_drop(unsigned int keep);
-/* Puts one of these into effect, or out of it again; nothing where it was not kept. */
+/*
+ * Puts one of these into effect, or out of it again. Nothing where it was not kept, nor
+ * before the thread's privilege_drop().
+ */
 void privilege_use(unsigned int what, bool on);
 /*
  * Whether making a kprobe takes CAP_SYS_ADMIN: kernel.perf_event_paranoid above 2, which

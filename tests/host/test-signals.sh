@@ -121,6 +121,41 @@ test_end_while_waiting_for_ext4() {
 	same output "$(cat "$TMP/out")" ""
 }
 
+# rotate FILE PID: renamed, then the signal; the new one is there.
+rotate() {
+	local until=$((SECONDS + 30))
+
+	mv "$1" "$1.1"
+	kill -s HUP "$2"
+	until [[ -e $1 ]]; do
+		((SECONDS < until)) || return 1
+	done
+}
+
+# What there is to reopen is open already. The privileges are still needed, to attach.
+test_hup_while_waiting_for_ext4() {
+	local pid caps port=$((20000 + RANDOM % 10000)) rc=0
+
+	[[ ! -e /sys/module/ext4/initstate ]] || skip "ext4 is a module here: it cannot be hidden"
+	echo 'basic_auth_users: {}' >"$TMP/web.yml"
+	mount -t tmpfs none /sys/fs
+	"$TOOL" -o json --output-file "$TMP/log" --listen "127.0.0.1:$port" \
+		--web.config.file "$TMP/web.yml" 2>"$TMP/err" &
+	pid=$!
+	appears "$TMP/err" 'waiting for it'
+	caps=$(grep '^Cap' "/proc/$pid/status")
+	echo 'no_such_key: 1' >"$TMP/web.yml"
+	rotate "$TMP/log" "$pid"
+	appears "$TMP/err" 'configuration kept as it was'
+	# Once more: what it did after it had opened the first one is done then.
+	rotate "$TMP/log" "$pid"
+	same capabilities "$(grep '^Cap' "/proc/$pid/status")" "$caps"
+	kill "$pid"
+	wait "$pid" || rc=$?
+	umount /sys/fs
+	same "exit status" "$rc" 3
+}
+
 # What is wrong with the options is told before anything is waited for.
 test_end_at_once_of_bad_options() {
 	local rc=0

@@ -85,9 +85,16 @@ module() {
 	shift
 	ext4race-detect --no-wait -d 1 "$@" 2>/out/no-wait
 	echo $? >>/out/no-wait
-	ext4race-detect -o json "$@" >/out/row.json 2>/out/row.err &
+	ext4race-detect -o json --output-file /out/row.json "$@" 2>/out/row.err &
 	monitor=$!
 	wait_for "$monitor" "waiting for it" /out/row.err
+	# Logs are rotated meanwhile: all of it has to be in the new file.
+	mv /out/row.json /out/row.json.1
+	kill -HUP "$monitor"
+	until [ -e /out/row.json ]; do
+		kill -0 "$monitor" 2>/dev/null || { echo "SIGHUP ended the monitor"; exit 1; }
+		usleep 20000
+	done
 	for life in 1 2; do
 		modprobe ext4
 		if [ "$life" = 1 ]; then
