@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "module_watch.h"
@@ -65,6 +66,18 @@ static bool starts_with(const char *s, const char *start)
 	return !strncmp(s, start, strlen(start));
 }
 
+/*
+ * As long as one waits the kernel drops what follows, and says so only once. What waits is
+ * older than the look that is to come.
+ */
+static void drop_all(int fd)
+{
+	char c;
+
+	while (recv(fd, &c, sizeof(c), 0) >= 0 || errno == ENOBUFS)
+		;
+}
+
 enum module_event module_watch_read(int fd)
 {
 	struct sockaddr_nl from = {};
@@ -73,8 +86,12 @@ enum module_event module_watch_read(int fd)
 	ssize_t len;
 
 	len = recvfrom(fd, buf, sizeof(buf) - 1, 0, (struct sockaddr *)&from, &from_len);
+	if (len < 0 && errno == ENOBUFS) {
+		drop_all(fd);
+		return MODULE_MAYBE;
+	}
 	if (len < 0)
-		return errno == ENOBUFS ? MODULE_MAYBE : MODULE_NOTHING;
+		return MODULE_NOTHING;
 	/* Any process may send; only the kernel is port 0. */
 	if (from.nl_pid)
 		return MODULE_NOTHING;
@@ -113,6 +130,14 @@ bool module_is_live(void)
 	if (read_file(MODULE_DIR "initstate", state, sizeof(state) - 1) < 0)
 		return !access("/sys/fs/ext4", F_OK);
 	return !strcmp(state, "live\n");
+}
+
+uint64_t module_instance(void)
+{
+	struct stat st;
+
+	/* kernfs counts its inodes up, and begins anew only after 2^31 of them. */
+	return stat(MODULE_DIR, &st) ? 0 : st.st_ino;
 }
 
 int module_build(unsigned char build[MODULE_BUILD_MAX], unsigned int *len)

@@ -7,6 +7,7 @@
 #define EXT4RACE_MODULE_WATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum module_event {
 	MODULE_NOTHING, /* something else happened */
@@ -23,6 +24,9 @@ enum module_event module_watch_read(int fd);
 
 /* ext4 is loaded and its init function is done, or it is built in. */
 bool module_is_live(void);
+
+/* Tells the ext4 module from what was or will be loaded as ext4; 0: there is none. */
+uint64_t module_instance(void);
 
 /*
  * Identity of the loaded ext4 module's build: 0 and its length in *len (0 where it has

@@ -155,6 +155,7 @@ static int open_kernel(struct monitor *mon)
 		if (err)
 			return err;
 	}
+	mon->instance = module_instance();
 	err = kernel_open(&mon->kernel, mon->opt->btf_file, why, sizeof(why));
 	if (err) {
 		say("%s", why);

@@ -42,8 +42,9 @@ struct monitor {
 	struct timespec start_time;
 	struct timespec start_mono;
 	int mounts_fd;
-	int module_fd; /* announcements of modules, -1 where there are none */
-	bool away;     /* ext4 was unloaded, nothing is attached */
+	int module_fd;	   /* announcements of modules, -1 where there are none */
+	bool away;	   /* ext4 was unloaded, nothing is attached */
+	uint64_t instance; /* of the module that was attached to */
 	unsigned char build[MODULE_BUILD_MAX]; /* of the ext4 that was attached to */
 	unsigned int build_len;
 	struct verdict_sample *sample; /* NULL: no verdict is being sampled */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "loop.h"
 #include "monitor.h"
@@ -30,6 +29,7 @@ static void on_module_went(struct monitor *mon)
 static int attach_again(struct monitor *mon, char *why, size_t why_size)
 {
 	unsigned char build[MODULE_BUILD_MAX];
+	uint64_t instance = module_instance();
 	unsigned int len = 0;
 	int err;
 
@@ -45,6 +45,7 @@ static int attach_again(struct monitor *mon, char *why, size_t why_size)
 	err = detector_reattach(mon->det, why, why_size);
 	privilege_use(PRIVILEGE_KPROBES, false);
 	mon->away = err;
+	mon->instance = instance;
 	pthread_mutex_unlock(&mon->lock);
 	return err;
 }
@@ -81,7 +82,19 @@ static void on_module_settled(void *arg, int fd, uint32_t events)
 
 	(void)fd;
 	(void)events;
-	if (!access("/sys/module/ext4", F_OK))
+	if (module_instance())
+		on_module_came(mon);
+}
+
+/*
+ * Announcements were lost: it may have gone and come again, and then what was attached is
+ * attached to nothing. On its way out it still has its number.
+ */
+static void look_at_module(struct monitor *mon)
+{
+	if (!module_is_live() || module_instance() != mon->instance)
+		on_module_went(mon);
+	if (module_instance())
 		on_module_came(mon);
 }
 
@@ -98,10 +111,8 @@ void monitor_on_module(void *arg, int fd, uint32_t events)
 		on_module_went(mon);
 		break;
 	case MODULE_MAYBE:
-		if (mon->kernel.ext4_is_module && access("/sys/module/ext4", F_OK))
-			on_module_went(mon);
-		else
-			on_module_came(mon);
+		if (mon->kernel.ext4_is_module)
+			look_at_module(mon);
 		monitor_look_at_livepatches(mon);
 		break;
 	case MODULE_OTHER:
@@ -142,7 +153,7 @@ static void on_wait_look(void *arg, int fd, uint32_t events)
 		module_watch_read(fd);
 	if (module_is_live())
 		loop_stop(mon->loop);
-	else if (!access("/sys/module/ext4", F_OK))
+	else if (module_instance())
 		loop_timer(mon->loop, MODULE_INIT_WAIT, false, on_wait_look, mon, NULL);
 }
 

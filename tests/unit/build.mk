@@ -26,6 +26,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/un
 UNIT_MODULES := report output mounts path residual ksyms sink_json sink_text
 test_loop_MODULES := loop
 test_monitor_livepatch_MODULES := monitor_livepatch
+test_monitor_module_MODULES := monitor_module
 test_monitor_sinks_MODULES := monitor_sinks
 test_monitor_verdict_MODULES := monitor_verdict
 test_notify_MODULES := notify loop

@@ -72,14 +72,48 @@ wait_for() { # PID PATTERN FILE
 	done
 }
 
-wait_for_verdicts() { # PID COUNT
-	until [ "$(grep -c '"type":"verdict"' /out/row.json)" -ge "$2" ]; do
-		kill -0 "$1" 2>/dev/null || { echo "the monitor ended without verdict $2"; exit 1; }
+wait_for_count() { # PID COUNT PATTERN FILE
+	until [ "$(grep -c "$3" "$4")" -ge "$2" ]; do
+		kill -0 "$1" 2>/dev/null || { echo "the monitor ended without $3, $2 times"; exit 1; }
 		usleep 100000
 	done
 }
 
-# The module is not there, comes, goes and comes again.
+# Sum of a column of the sockets of announcements.
+netlink() {
+	awk -v column="$1" '$2 == 15 { n += $column } END { print n + 0 }' /proc/net/netlink
+}
+
+# deaf PID COMMAND...: the monitor loses all announcements of what the command does.
+deaf() {
+	pid=$1
+	shift
+	lost=$(netlink 9)
+	kill -STOP "$pid"
+	i=0
+	while [ "$i" -lt 2000 ]; do
+		i=$((i + 1))
+		echo add >/sys/module/printk/uevent || exit 1
+	done
+	"$@" || exit 1
+	[ "$(netlink 9)" -gt "$lost" ] || { echo "no announcement was lost"; exit 1; }
+	kill -CONT "$pid"
+	while [ "$(netlink 5)" -gt 0 ]; do
+		kill -0 "$pid" 2>/dev/null || { echo "the monitor ended"; exit 1; }
+		usleep 20000
+	done
+}
+
+reload() {
+	rmmod ext4 && modprobe ext4
+}
+
+unload() { # PID COUNT
+	rmmod ext4 || exit 1
+	wait_for_count "$1" "$2" "ext4 was unloaded" /out/row.err
+}
+
+# The module is not there, comes, goes and comes again; the last time unheard.
 module() {
 	while [ "$1" != -- ]; do shift; done
 	shift
@@ -95,20 +129,23 @@ module() {
 		kill -0 "$monitor" 2>/dev/null || { echo "SIGHUP ended the monitor"; exit 1; }
 		usleep 20000
 	done
-	for life in 1 2; do
-		modprobe ext4
-		if [ "$life" = 1 ]; then
-			wait_for "$monitor" '"type":"start"' /out/row.json
-		else
-			wait_for "$monitor" "is back: attached" /out/row.err
-		fi
+	for life in 1 2 3; do
+		case $life in
+		1) modprobe ext4 && wait_for "$monitor" '"type":"start"' /out/row.json ;;
+		2) modprobe ext4 ;;
+		3) deaf "$monitor" reload ;;
+		esac
+		wait_for_count "$monitor" $((life - 1)) "is back: attached" /out/row.err
 		mount -t ext4 /dev/vda /mnt/ext4 || exit 1
 		race --dir /mnt/ext4 --mode "$load" --leaks 500 --duration 60 >"/out/load-$life" || exit 1
 		umount /mnt/ext4
 		# While the verdict is sampled the tracepoints of the sample hold the module.
-		wait_for_verdicts "$monitor" "$life"
-		rmmod ext4 || exit 1
-		wait_for "$monitor" "ext4 was unloaded" /out/row.err
+		wait_for_count "$monitor" "$life" '"type":"verdict"' /out/row.json
+		case $life in
+		# It is the same ext4 still, whatever else happened.
+		1) deaf "$monitor" true && unload "$monitor" 1 ;;
+		3) unload "$monitor" 3 ;;
+		esac
 	done
 	kill -TERM "$monitor"
 	wait "$monitor"
