@@ -196,10 +196,10 @@ static struct evidence said(enum code_arch arch, const char *program)
 		words = 0;
 		if (strchr("bczt", *p)) {
 			words = p[1] == '<' ? -(p[2] - '0') : p[1] - '0' + 1;
-			insn = *p == 'b' ? 0x14000000 | (words & 0x03ffffff) :
-			       *p == 'c' ? 0x54000000 | (words & 0x7ffff) << 5 :
-			       *p == 'z' ? 0xb4000000 | (words & 0x7ffff) << 5 :
-					   0x36000000 | (words & 0x3fff) << 5;
+			insn = *p == 'b' ? 0x14000000 | (words & 0x03ffffffU) :
+			       *p == 'c' ? 0x54000000 | (words & 0x7ffffU) << 5 :
+			       *p == 'z' ? 0xb4000000 | (words & 0x7ffffU) << 5 :
+					   0x36000000 | (words & 0x3fffU) << 5;
 			p += p[1] == '<' ? 2 : 1;
 		}
 		switch (*p) {
