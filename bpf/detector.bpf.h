@@ -461,11 +461,13 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 	if (!cfg_insert_returns)
 		return overwritten(&ev);
 	tid = ev.fault.tid;
-	if (bpf_map_update_elem(&pending, &tid, &ev, BPF_NOEXIST)) {
-		/* An earlier outcome was never seen, or there is no room. */
-		COUNT(lost_pending);
-		bpf_map_update_elem(&pending, &tid, &ev, BPF_ANY);
+	if (!bpf_map_update_elem(&pending, &tid, &ev, BPF_NOEXIST)) {
+		__sync_fetch_and_add(&n_pending, 1);
+		return 0;
 	}
+	/* An earlier outcome was never seen, or there is no room. */
+	COUNT(lost_pending);
+	bpf_map_update_elem(&pending, &tid, &ev, BPF_EXIST);
 	return 0;
 }
 
@@ -551,15 +553,19 @@ static __always_inline int on_delayed_entry(void *ctx, const struct inode *inode
 /* Only where the function returns int and cfg_insert_returns is set. */
 static __always_inline int on_delayed_insert_return(int ret)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct e4r_event *found, ev;
 	struct e4r_stats *st;
+	u32 tid;
 
+	if (!n_pending)
+		return 0;
+	tid = (u32)bpf_get_current_pid_tgid();
 	found = bpf_map_lookup_elem(&pending, &tid);
 	if (!found)
 		return 0;
 	ev = *found;
-	bpf_map_delete_elem(&pending, &tid);
+	if (!bpf_map_delete_elem(&pending, &tid))
+		__sync_fetch_and_add(&n_pending, -1);
 	if (!ret)
 		return overwritten(&ev);
 	st = stats_of(ev.dev);

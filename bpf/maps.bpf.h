@@ -93,6 +93,9 @@ struct {
 	__type(value, struct e4r_event);
 } pending SEC(".maps");
 
+/* Entries in pending: spares the return of every delayed insert the look-up. */
+long n_pending;
+
 /*
  * Blocks overwritten per file alive, for the leak report. Preallocated like all
  * hash maps here: kprobe programs may run where allocating could deadlock.

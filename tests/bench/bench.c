@@ -670,7 +670,9 @@ static void instructions(const char *file)
 		name = bpf_program__name(prog);
 		if (!bpf_object__load(obj)) {
 			prog_info(bpf_program__fd(prog), &info);
-			printf("%s %u\n", name, info.verified_insns);
+			/* Not told before 5.16 (aba64c7da983). */
+			if (info.verified_insns)
+				printf("%s %u\n", name, info.verified_insns);
 			n++;
 		}
 		bpf_object__close(obj);

@@ -14,6 +14,7 @@ for mode in fentry kprobe tracepoint; do
 			bench progs /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$rounds"
 	} >"/out/$mode.jsonl" || exit 1
 done
+# Where a kernel cannot do without probe reads it takes none of direct.
 for object in ext4race direct; do
-	bench insns "/bench/$object.bpf.o" | sed "s/^/$object:/"
-done >/out/insns || exit 1
+	bench insns "/bench/$object.bpf.o" 2>/dev/null | sed "s/^/$object:/"
+done >/out/insns

@@ -17,6 +17,6 @@ def percent: "\(.median | tenth | lpad(8)) ±\(.plus_minus | tenth | pad(5))";
 "  delayed insert, among extents, over one among 1",
 (.tree[0].over_empty_ns.median as $one | .tree[] |
 	"    \(.extents | lpad(8))                                 \(.over_empty_ns.median / $one | tenth | lpad(6))"),
-"  instructions that the verifier walks",
+(if .instructions == {} then empty else "  instructions that the verifier walks" end),
 (.instructions | to_entries[] | "    \(.key | pad(28))            \(.value | lpad(7))"),
 ""
