@@ -109,6 +109,7 @@ struct summary_info {
 	unsigned long long lost_events;	  /* sum of all that was lost ... */
 	unsigned long long lost_evidence; /* ... of which could hide a race */
 	unsigned long long lost_rows;	  /* ... and were counted all the same, only not told */
+	unsigned long long lost_windows;  /* ... and were a fault's start or end */
 	size_t n_residual;
 	const struct residual *residual;
 	double seconds;

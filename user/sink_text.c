@@ -518,7 +518,10 @@ static const char *lost_what(const struct summary_info *s)
 		return "";
 	if (s->lost_events == s->lost_rows)
 		return " (rows that did not fit; the counts are exact)";
-	return " (near misses, files or leaks among them; the overwrites are exact)";
+	if (!s->lost_windows)
+		return " (files or leaks among them; the overwrites are exact)";
+	return " (near misses, files or leaks among them; the overwrites are exact,\n"
+	       "               but for one whose entry was reclaimed within a lost window)";
 }
 
 static void put_summary(struct sink_text *text, FILE *out, const struct report *report)

@@ -522,7 +522,12 @@ static void test_summary_lost(void **state)
 	summary_says(s, "lost events  500 (rows that did not fit; the counts are exact)\n",
 		     "nconclusive");
 	s.lost_rows = 499;
-	summary_says(s, "500 (near misses, files or leaks among them; the overwrites are exact)\n",
+	summary_says(s, "500 (files or leaks among them; the overwrites are exact)\n",
+		     "nconclusive");
+	s.lost_windows = 1;
+	summary_says(s,
+		     "500 (near misses, files or leaks among them; the overwrites are exact,\n"
+		     "               but for one whose entry was reclaimed within a lost window)\n",
 		     "nconclusive");
 	s.lost_events = 502;
 	s.lost_evidence = 2;
