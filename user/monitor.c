@@ -179,6 +179,7 @@ static int start_detector(struct monitor *mon)
 	char why[1024] = "";
 	int err;
 
+	monitor_note_residuals(mon);
 	err = detector_open(&mon->det, &mon->kernel, &config, why, sizeof(why));
 	if (err) {
 		say("%s", why[0] ? why : strerror(-err));

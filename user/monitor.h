@@ -23,6 +23,12 @@
 #define MONITOR_SINKS_MAX 4
 #define MONITOR_FS_MAX	  256
 
+/* The residual of a filesystem that was mounted before the run. */
+struct fs_before {
+	unsigned int dev;
+	unsigned long long blocks;
+};
+
 struct monitor {
 	const struct options *opt;
 	struct kernel kernel;
@@ -64,6 +70,8 @@ struct monitor {
 	bool watching; /* there is something to be read */
 	struct fs_info fs[MONITOR_FS_MAX];
 	size_t n_fs;
+	struct fs_before before[MONITOR_FS_MAX];
+	size_t n_before;
 };
 
 /* ---- monitor_mounts.c: which filesystems ---- */
@@ -92,6 +100,8 @@ void monitor_send_report(struct monitor *mon, const struct report *report);
 
 double seconds_since(const struct timespec *since);
 struct report monitor_report_now(enum report_type type);
+/* What is delayed before anything is attached: no overwrite of this run is in it. */
+void monitor_note_residuals(struct monitor *mon);
 void monitor_report_start(struct monitor *mon);
 /* Decides the exit status, too. 0 or negative errno. */
 int monitor_report_summary(struct monitor *mon);

@@ -43,6 +43,31 @@ void monitor_report_start(struct monitor *mon)
 	monitor_send_report(mon, &report);
 }
 
+void monitor_note_residuals(struct monitor *mon)
+{
+	size_t i;
+
+	mon->n_before = 0;
+	for (i = 0; i < mon->n_fs; i++) {
+		struct fs_before *b = &mon->before[mon->n_before];
+
+		b->dev = mon->fs[i].dev;
+		if (!residual_read(b->dev, &b->blocks))
+			mon->n_before++;
+	}
+}
+
+static unsigned long long residual_before(const struct monitor *mon, unsigned int dev)
+{
+	size_t i;
+
+	for (i = 0; i < mon->n_before; i++) {
+		if (mon->before[i].dev == dev)
+			return mon->before[i].blocks;
+	}
+	return 0;
+}
+
 /*
  * The residual is exact after a sync only. A filesystem on which this run saw
  * the race is synced for it; another one is not (a sync is not for free), so
@@ -68,6 +93,7 @@ static size_t collect_residual(struct monitor *mon, const struct metrics_fs *fs,
 			r->estimate = r->blocks > 0;
 		r->dev = fs[i].dev;
 		snprintf(r->source, sizeof(r->source), "%s", fs[i].source);
+		r->before = residual_before(mon, r->dev);
 		r->has_counts = true;
 		r->overwritten_blocks = fs[i].stats.overwritten_blocks;
 		r->leaked_blocks = fs[i].stats.leaked_blocks;

@@ -91,6 +91,8 @@ struct residual {
 	char source[64];
 	unsigned long long blocks;
 	bool estimate; /* not synced: dirty data is still in the number */
+	/* What it was before the run, not synced; 0 where it was mounted since. */
+	unsigned long long before;
 	/* This filesystem's share of the summary's counts; shown by the text sink. */
 	bool has_counts;
 	unsigned long long overwritten_blocks;

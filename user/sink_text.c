@@ -15,6 +15,7 @@
 #include "output.h"
 #include "output_queue.h"
 #include "sink.h"
+#include "text_check.h"
 
 #define CELL_MAX  512
 #define PATH_CELL (4 * 4096 + 1)
@@ -399,9 +400,6 @@ static void put_account(FILE *out, const char *name, size_t width, const char *a
 	fputc('\n', out);
 }
 
-/* The first ten filesystems with something to tell are enough for a person. */
-#define ACCOUNTS_MAX 10
-
 static bool has_account(const struct residual *r)
 {
 	return r->blocks || (r->has_counts && (r->overwritten_blocks || r->leaked_blocks));
@@ -445,10 +443,10 @@ static void put_total(FILE *out, const struct summary_info *s, size_t width)
 static void put_table(FILE *out, const struct summary_info *s)
 {
 	size_t width = strlen("blocks, all filesystems"), n = 0, hidden = 0, i;
-	struct account account[ACCOUNTS_MAX];
+	struct account account[TEXT_FS_MAX];
 
 	for (i = 0; i < s->n_residual; i++) {
-		if (n == ACCOUNTS_MAX || (s->n_residual > 1 && !has_account(&s->residual[i]))) {
+		if (n == TEXT_FS_MAX || (s->n_residual > 1 && !has_account(&s->residual[i]))) {
 			hidden++;
 			continue;
 		}
@@ -464,7 +462,7 @@ static void put_table(FILE *out, const struct summary_info *s)
 			    account[i].residual);
 	if (hidden)
 		fprintf(out, "  %zu more filesystem%s%s\n", hidden, hidden == 1 ? "" : "s",
-			n == ACCOUNTS_MAX ? "" : ", all of it zero");
+			n == TEXT_FS_MAX ? "" : ", all of it zero");
 	fputc('\n', out);
 }
 
@@ -481,35 +479,6 @@ static void put_result(const struct sink_text *text, FILE *out, const struct sum
 		fputs("No overwrite seen", out);
 	fprintf(out, "%s (%.1f s, %llu delayed insert%s)\n", text->bold ? RESET : "", s->seconds,
 		s->delayed_inserts, s->delayed_inserts == 1 ? "" : "s");
-}
-
-/* Says whether the kernel's own accounting bears the counts out. */
-static void put_check(FILE *out, const struct summary_info *s)
-{
-	unsigned long long residual = 0;
-	bool estimate = !s->n_residual;
-	size_t i;
-
-	for (i = 0; i < s->n_residual; i++) {
-		residual += s->residual[i].blocks;
-		estimate |= s->residual[i].estimate;
-	}
-	if (estimate && s->n_residual)
-		fputs("  ~ not synced: dirty data is still in this number\n", out);
-	if (!s->overwritten_blocks)
-		return;
-	if (!estimate && residual == s->overwritten_blocks)
-		fputs("  The kernel's own accounting agrees, to the block.\n", out);
-	else if (!estimate && residual > s->overwritten_blocks)
-		fprintf(out,
-			"  %llu more blocks in the residual than overwrites: leaked before this "
-			"run, or dirty again.\n",
-			residual - s->overwritten_blocks);
-	if (s->leaked_blocks < s->overwritten_blocks)
-		fprintf(out,
-			"  %llu overwritten blocks are in files that still exist: their leak shows "
-			"when the inode is destroyed.\n",
-			s->overwritten_blocks - s->leaked_blocks);
 }
 
 static const char *lost_what(const struct summary_info *s)
@@ -544,7 +513,7 @@ static void put_summary(struct sink_text *text, FILE *out, const struct report *
 			"  %sinconclusive%s: %llu pieces of evidence were lost that could hide "
 			"a race\n",
 			text->bold ? BOLD : "", text->bold ? RESET : "", s->lost_evidence);
-	put_check(out, s);
+	text_check(out, s);
 }
 
 static void put_report(struct sink_text *text, FILE *out, const struct report *report)

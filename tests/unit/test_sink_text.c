@@ -473,39 +473,188 @@ static void summary_says(struct summary_info summary, const char *want, const ch
 	free(text);
 }
 
-/* What the summary concludes from the numbers, and what it must not. */
+/* Filesystem n with so many blocks delayed at the start, and then in the residual. */
+static struct residual sample_residual(unsigned int n, unsigned long long before,
+				       unsigned long long blocks, unsigned long long overwritten,
+				       unsigned long long leaked)
+{
+	struct residual r = {
+		.dev = E4R_DEV(7, n),
+		.blocks = blocks,
+		.before = before,
+		.has_counts = true,
+		.overwritten_blocks = overwritten,
+		.leaked_blocks = leaked,
+	};
+
+	snprintf(r.source, sizeof(r.source), "loop%u", n);
+	return r;
+}
+
+/* What a summary of these filesystems ends with, malloc()ed. */
+static char *conclusion(const struct residual *r, size_t n)
+{
+	struct summary_info s = { .near_misses_seen = true, .n_residual = n, .residual = r };
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &s };
+	char *text, *p;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		s.overwritten_blocks += r[i].overwritten_blocks;
+		s.leaked_blocks += r[i].leaked_blocks;
+	}
+	text = shown(&report, 1, false);
+	p = strstr(text, "  lost events  0\n");
+	assert_non_null(p);
+	p = strdup(strchr(p, '\n') + 1);
+	assert_non_null(p);
+	free(text);
+	return p;
+}
+
+static void concludes(const struct residual *r, size_t n, const char *want)
+{
+	char *text = conclusion(r, n);
+
+	assert_string_equal(text, want);
+	free(text);
+}
+
+#define GIVEN_BACK " not in the residual: given back (truncate, punch hole, direct write, umount)"
+#define EXISTING   " in files that still exist: their leak shows when the inode is destroyed.\n"
+
+/* What the summary concludes from the numbers of one filesystem, and what it must not. */
 static void test_summary_conclusions(void **state)
 {
-	struct residual r = { .dev = E4R_DEV(7, 0), .source = "loop0", .blocks = 22792 };
+	static const struct {
+		unsigned long long before, blocks, overwritten, leaked;
+		const char *want;
+	} cases[] = {
+		{ 0, 0, 0, 0, "" },
+		{ 0, 792, 792, 792, "  The kernel's own accounting agrees, to the block.\n" },
+		/* files that still exist: no leak yet, but the residual has them already */
+		{ 0, 792, 792, 700,
+		  "  The kernel's own accounting agrees, to the block.\n"
+		  "  92 overwritten blocks are" EXISTING },
+		/* off by one is not "to the block" */
+		{ 0, 793, 792, 792,
+		  "  1 more block in the residual than overwrites: dirty again, or overwritten "
+		  "unseen.\n" },
+		{ 0, 791, 792, 791, "  1 overwritten block is" GIVEN_BACK ".\n" },
+		/* holes were punched: of files that exist the rest alone can leak */
+		{ 0, 145, 389, 0,
+		  "  244 overwritten blocks are" GIVEN_BACK ".\n"
+		  "  145 overwritten blocks are" EXISTING },
+		{ 0, 145, 389, 145, "  244 overwritten blocks are" GIVEN_BACK ".\n" },
+		/* bigalloc, 6.12 and newer */
+		{ 0, 0, 500, 0,
+		  "  500 overwritten blocks are" GIVEN_BACK
+		  ", or nothing leaks here (bigalloc, Linux 6.12 on).\n" },
+		/* umount and mount, with and without new leaks; of earlier ones alone */
+		{ 145, 0, 7706, 7851,
+		  "  7851 leaked blocks were given back: the filesystem was mounted anew.\n" },
+		{ 145, 51, 7706, 7851,
+		  "  at least 7800 leaked blocks were given back: the filesystem was mounted "
+		  "anew.\n" },
+		{ 145, 0, 0, 145,
+		  "  145 leaked blocks were given back: the filesystem was mounted anew.\n" },
+		/* an old leak is not of this run, whether its inodes are gone or go now */
+		{ 145, 537, 392, 392,
+		  "  The kernel's own accounting agrees, to the block.\n"
+		  "  145 blocks in the residual were there at the start.\n" },
+		{ 145, 537, 392, 537,
+		  "  The kernel's own accounting agrees, to the block.\n"
+		  "  145 blocks in the residual were there at the start.\n" },
+		/* and may hide as much that was given back, if it was not dirty data */
+		{ 145, 392, 392, 300,
+		  "  The residual agrees, to the block, if the 145 in it at the start were dirty "
+		  "data.\n"
+		  "  92 overwritten blocks are" EXISTING },
+		{ 7000, 7145, 389, 0,
+		  "  6756 more blocks in the residual than overwrites: leaked before this run (it "
+		  "was 7000 then), or dirty again.\n"
+		  "  145 to 389 overwritten blocks are" EXISTING },
+		{ 100, 145, 389, 0,
+		  "  244 to 344 overwritten blocks are" GIVEN_BACK ".\n"
+		  "  45 to 145 overwritten blocks are" EXISTING },
+		{ 9000, 145, 389, 20,
+		  "  244 to 389 overwritten blocks are" GIVEN_BACK ".\n"
+		  "  up to 125 overwritten blocks are" EXISTING },
+	};
+	struct residual r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		r = sample_residual(0, cases[i].before, cases[i].blocks, cases[i].overwritten,
+				    cases[i].leaked);
+		concludes(&r, 1, cases[i].want);
+	}
+	/* an estimate proves nothing, except that less is there than was lost */
+	r = sample_residual(0, 0, 792, 792, 0);
+	r.estimate = true;
+	concludes(&r, 1, "  ~ not synced: dirty data is still in this number\n");
+	r = sample_residual(0, 0, 80, 792, 100);
+	r.estimate = true;
+	concludes(
+		&r, 1,
+		"  ~ not synced: dirty data is still in this number\n"
+		"  at least 20 leaked blocks were given back: the filesystem was mounted anew.\n");
+}
+
+/* One filesystem does not make up for another. */
+static void test_summary_by_filesystem(void **state)
+{
+	struct residual r[3] = {
+		sample_residual(0, 0, 10, 10, 10),
+		sample_residual(1, 0, 0, 0, 0),
+		sample_residual(2, 0, 20, 20, 20),
+	};
+
+	(void)state;
+	concludes(r, 3, "  The kernel's own accounting agrees, to the block.\n");
+	/* what leaked long ago on one, where nothing happened, is not a deficit's match */
+	r[1].before = r[1].blocks = 8;
+	r[2].blocks = 12;
+	r[2].leaked_blocks = 12;
+	concludes(r, 3, "  loop2: 8 overwritten blocks are" GIVEN_BACK ".\n");
+	r[0].before = 8;
+	r[0].blocks = 18;
+	r[1].estimate = true;
+	concludes(r, 3,
+		  "  ~ not synced: dirty data is still in this number\n"
+		  "  loop0: 8 blocks in the residual were there at the start.\n"
+		  "  loop2: 8 overwritten blocks are" GIVEN_BACK ".\n");
+	/* an estimate somewhere else takes nothing from what agrees */
+	r[2].blocks = r[2].leaked_blocks = 20;
+	concludes(r, 3,
+		  "  ~ not synced: dirty data is still in this number\n"
+		  "  The kernel's own accounting agrees, to the block.\n"
+		  "  loop0: 8 blocks in the residual were there at the start.\n");
+	/* but where something was hit it does */
+	r[2].estimate = true;
+	concludes(r, 3,
+		  "  ~ not synced: dirty data is still in this number\n"
+		  "  loop0: 8 blocks in the residual were there at the start.\n");
+}
+
+/* Filesystems that are not there any more cannot agree. */
+static void test_summary_unmounted(void **state)
+{
+	struct residual r = sample_residual(0, 0, 22000, 22000, 22000);
 	struct summary_info s = sample_summary(&r, 1);
 
 	(void)state;
-	summary_says(s, "accounting agrees", NULL);
-	summary_says(s, "  loop0 (7:0)                         -             -         22792\n",
-		     NULL);
-	/* no residual to compare with: nothing is claimed */
+	summary_says(s,
+		     "  792 overwritten where there is no residual to compare with: unmounted?\n",
+		     "agrees");
+	r.has_counts = false;
+	summary_says(s, "  loop0 (7:0)                         -             -         22000\n",
+		     "agrees");
 	s.n_residual = 0;
 	summary_says(s, "22792         22792             -\n", "agrees");
-	s.n_residual = 1;
-	/* an estimate proves nothing */
-	r.estimate = true;
-	summary_says(s, "~22792", "agrees");
-	summary_says(s, "~ not synced", NULL);
-	r.estimate = false;
-	/* off by one is not "to the block" */
-	r.blocks = 22793;
-	summary_says(s, "1 more blocks in the residual", "agrees");
-	r.blocks = 22791;
-	summary_says(s, NULL, "agrees");
-	/* files that still exist: no leak yet, but the residual has them already */
-	r.blocks = 22792;
-	s.leaked_blocks = 22000;
-	summary_says(s, "792 overwritten blocks are in files that still exist", NULL);
-	summary_says(s, "accounting agrees", NULL);
-
-	s = sample_summary(&r, 1);
 	s.overwritten_blocks = s.overwritten_files = s.leaked_blocks = s.leaked_files = 0;
-	summary_says(s, "\nNo overwrite seen (25.0 s, 78825 delayed inserts)\n", "agrees");
+	summary_says(s, "\nNo overwrite seen (25.0 s, 78825 delayed inserts)\n", "unmounted");
 	s.overwritten_blocks = s.overwritten_files = 1;
 	summary_says(s, "\n1 block overwritten in 1 file (", NULL);
 	s.delayed_inserts = 1;
@@ -564,6 +713,15 @@ static void test_summary_many(void **state)
 	assert_non_null(strstr(text, "  dm-1 (253:1)"));
 	assert_null(strstr(text, "dm-0 "));
 	assert_non_null(strstr(text, "  990 more filesystems\n"));
+	free(text);
+	for (i = 0; i < 1000; i++) {
+		r[i].has_counts = true;
+		r[i].overwritten_blocks = 2;
+	}
+	text = shown(&report, 1, false);
+	assert_non_null(strstr(text, "  dm-9: "));
+	assert_null(strstr(text, "dm-10: "));
+	assert_non_null(strstr(text, "  990 more filesystems were hit\n"));
 	free(text);
 	free(r);
 }
@@ -657,6 +815,8 @@ int main(void)
 		cmocka_unit_test(test_verdict),
 		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_summary_conclusions),
+		cmocka_unit_test(test_summary_by_filesystem),
+		cmocka_unit_test(test_summary_unmounted),
 		cmocka_unit_test(test_summary_lost),
 		cmocka_unit_test(test_summary_many),
 		cmocka_unit_test(test_output_lost),
