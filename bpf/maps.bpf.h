@@ -33,8 +33,9 @@ struct task_slot {
 #define SLOT_FREE  0x101 /* a deleted inode whose delayed blocks are not released yet */
 
 /*
- * Direct-mapped by task address. Two tasks in flight that share a slot cost
- * each other the window (counted in lost_window), never a count.
+ * Direct-mapped by task address. Two tasks in flight that share a slot cost each other the
+ * window (counted in lost_window), and with it an overwrite whose entry was reclaimed
+ * meanwhile; never one whose entry is there.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
