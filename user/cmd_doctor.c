@@ -151,6 +151,9 @@ static void find_advice(struct doctor *doc)
 		advise(doc, "%s", doc->problem);
 		return;
 	}
+	if (doc->chosen && doc->chosen->plan.choice[HOOK_FAULT].few_returns)
+		advise(doc, "near misses may be missed: let it write kprobe_events in tracefs (as "
+			    "root, and mounted writable)");
 	if (doc->detection == DETECTION_FULL)
 		return;
 	if (!kernel->ext4_types)
