@@ -196,5 +196,7 @@ help:
 	@echo 'make test-unit   cmocka tests             make test-fuzz    parsers, under libFuzzer'
 	@echo 'make test-host   on this kernel           make test-verify  is the fix in, on every kernel'
 	@echo 'make test-vm     real kernels, exactness  make test-matrix  every kernel and state'
-	@echo 'make test-patch  the fixes, proven        make bench        what it costs'
+	@echo 'make test-patch  the fixes, proven        make test-fleet   exporter, alerts, packages'
+	@echo 'make test-harness  the VM harness itself  make bench        what it costs, here'
+	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in VMs'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'
