@@ -8,6 +8,9 @@
 # Nothing here looks at a version to decide whether a tree is fixed; the code
 # itself says it. The version only chooses between series that would both apply.
 
+# A die within $(...) is to end what asked for it.
+shopt -s inherit_errexit
+
 PATCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP_DIR=$(dirname "$PATCH_DIR")
 CACHE=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ext4race}
@@ -17,6 +20,14 @@ JOBS=${EXT4RACE_JOBS:-$(nproc)}
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 	exit 1
+}
+
+# needs_value OPTION [VALUE]: ends with 64 where the option stands alone.
+needs_value() {
+	[[ -n ${2:-} ]] || {
+		printf '%s: %s needs a value\n' "${0##*/}" "$1" >&2
+		exit 64
+	}
 }
 
 need() {
@@ -31,15 +42,24 @@ need() {
 # kernel_image NAME, kernel_source NAME, kernel_headers NAME: directories, fetched
 # when missing; see tests/vm/README.md.
 kernel_image() {
+	has_kernel_tool
 	"$KERNEL_TOOL" "$1" || die "no kernel image for $1"
 }
 
 kernel_source() {
+	has_kernel_tool
 	"$KERNEL_TOOL" --source "$1" || die "no kernel source for $1"
 }
 
 kernel_headers() {
+	has_kernel_tool
 	"$KERNEL_TOOL" --headers "$1" || die "no kernel headers for $1"
+}
+
+# Not part of what the package installs.
+has_kernel_tool() {
+	[[ -x $KERNEL_TOOL ]] ||
+		die "--kernel takes the whole source tree (tests/vm/kernel); here name --headers and --source"
 }
 
 # da_map_blocks TREE: the text of ext4_da_map_blocks().

@@ -35,6 +35,29 @@ ok "the detector's package is whole" has ext4race-detect usr/sbin/ext4race-detec
 	usr/share/bash-completion/completions/ext4race-detect \
 	usr/share/zsh/vendor-completions/_ext4race-detect \
 	usr/share/ext4race-detect/prometheus/ext4race.rules.yml \
-	usr/share/ext4race-detect/grafana/ext4race.json
+	usr/share/ext4race-detect/grafana/ext4race.json \
+	usr/share/doc/ext4race-detect/README.md usr/share/doc/ext4race-detect/docs/metrics.md
+# A registration whose source is gone fails every later kernel package.
+removed_from_dkms() {
+	command -v dkms >/dev/null || { echo "dkms is not installed"; return 1; }
+	mkdir -p "$TMP/fix/var" "$TMP/fix/control"
+	dpkg -x "$TMP"/deb/ext4race-fix-source_*.deb "$TMP/fix"
+	dpkg -e "$TMP"/deb/ext4race-fix-source_*.deb "$TMP/fix/control"
+	mkdir -p /var/lib/dkms
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation private sh -ec '
+		mount --bind "$1/usr/src" /usr/src
+		mount --bind "$1/var" /var/lib/dkms
+		dkms add ext4race-ext4/1.0
+		dkms status | grep -q ext4race-ext4
+		"$1/control/prerm" upgrade 2.0
+		dkms status | grep -q ext4race-ext4
+		"$1/control/prerm" remove
+		! dkms status | grep ext4race-ext4
+	' - "$TMP/fix"
+}
+
+ok "removing the fix takes it out of DKMS" removed_from_dkms
 ok "the fix has a package of its own" has ext4race-fix-source 'usr/src/ext4race-ext4-.*/dkms.conf' \
-	'usr/src/ext4race-livepatch-.*/patch/livepatch/build'
+	'usr/src/ext4race-livepatch-.*/patch/livepatch/build' 'usr/src/ext4race-ext4-.*/patch/toolchain' \
+	usr/share/doc/ext4race-fix-source/README.md usr/share/doc/ext4race-fix-source/remediation.md
