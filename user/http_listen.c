@@ -90,6 +90,20 @@ static int bind_all(const char *port, unsigned int *bound)
 	return fd;
 }
 
+int http_listen_check(const char *address)
+{
+	char *copy = strdup(address), *host, *service;
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	err = split_address(copy, &host, &service);
+	if (!err && !valid_port(service))
+		err = -EINVAL;
+	free(copy);
+	return err;
+}
+
 int http_listen(const char *address, unsigned int *port, char *why, size_t why_size)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
@@ -104,9 +118,7 @@ int http_listen(const char *address, unsigned int *port, char *why, size_t why_s
 		return -ENOMEM;
 	}
 	if (split_address(copy, &host, &service) || !valid_port(service)) {
-		snprintf(why, why_size,
-			 "--listen %s: not an address; use PORT, HOST:PORT or [V6ADDR]:PORT",
-			 address);
+		snprintf(why, why_size, HTTP_LISTEN_SYNTAX, address);
 		fd = -EINVAL;
 	} else if (!strcmp(host, "*")) {
 		fd = bind_all(service, port);

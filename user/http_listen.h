@@ -5,6 +5,11 @@
 
 #include <stddef.h>
 
+/* What is wrong with an address, for people; %s is the address. */
+#define HTTP_LISTEN_SYNTAX "--listen %s: not an address; use PORT, HOST:PORT or [V6ADDR]:PORT"
+
+/* 0 for what is an address by its form; it may be none by its name. -EINVAL or -ENOMEM. */
+int http_listen_check(const char *address);
 /*
  * Listens on address (see http_options.listen). Returns the socket, non-blocking and
  * closed on exec, with the port that it got in *port; or a negative errno and one

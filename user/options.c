@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "cli.h"
+#include "http_listen.h"
+#include "sink_textfile.h"
 #include "version.h"
 
 enum {
@@ -384,8 +386,21 @@ static const struct command_def *command_of(int *argc, char ***argv)
 	usage_error("no command '%s': it is monitor, verify, provoke or doctor", (*argv)[1]);
 }
 
+/*
+ * The form of what is opened later: a service that is started again after a failure
+ * must not be so for a mistake that only its command line can mend.
+ */
+static void check_forms(const struct options *opt)
+{
+	if (opt->listen && http_listen_check(opt->listen) == -EINVAL)
+		usage_error(HTTP_LISTEN_SYNTAX, opt->listen);
+	if (opt->textfile && !sink_textfile_named(opt->textfile))
+		usage_error(SINK_TEXTFILE_NAME, opt->textfile);
+}
+
 static void check_options(const struct options *opt)
 {
+	check_forms(opt);
 	if (opt->web_config && !opt->listen)
 		usage_error("--web.config.file needs --listen");
 	if (opt->command == COMMAND_PROVOKE && !opt->dir)

@@ -106,19 +106,26 @@ static char *make_template(const char *path)
 	return template;
 }
 
+bool sink_textfile_named(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	size_t len;
+
+	name = name ? name + 1 : path;
+	len = strlen(name);
+	return len > 5 && !strcmp(name + len - 5, ".prom");
+}
+
 /* What is wrong can be told now rather than at the first write. */
 static int check_path(const char *path, char *why, size_t why_size)
 {
-	const char *name = strrchr(path, '/');
 	char *dir = strdup(path);
 	struct stat st;
 	int ret = 0;
 
-	name = name ? name + 1 : path;
-	if (!*name || strlen(name) < 6 || strcmp(name + strlen(name) - 5, ".prom")) {
+	if (!sink_textfile_named(path)) {
 		ret = -EINVAL;
-		snprintf(why, why_size,
-			 "--textfile %s: node_exporter reads only files named *.prom", path);
+		snprintf(why, why_size, SINK_TEXTFILE_NAME, path);
 	} else if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		ret = -EINVAL;
 		snprintf(why, why_size, "--textfile %s: exists and is not a file", path);

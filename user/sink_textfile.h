@@ -3,7 +3,15 @@
 #ifndef EXT4RACE_SINK_TEXTFILE_H
 #define EXT4RACE_SINK_TEXTFILE_H
 
+#include <stdbool.h>
+
 #include "sink.h"
+
+/* What is wrong with a path, for people; %s is the path. */
+#define SINK_TEXTFILE_NAME "--textfile %s: node_exporter reads only files named *.prom"
+
+/* The collector would read a file of this name. */
+bool sink_textfile_named(const char *path);
 
 /*
  * Every metrics call replaces path in one step (a temporary file beside it, then

@@ -133,6 +133,10 @@ test_input_unknown_option() {
 	refuses 64 "--buffer takes" "$TOOL" --buffer 3
 	refuses 64 "--buffer takes" "$TOOL" --buffer 12
 	refuses 64 "--web.config.file needs --listen" "$TOOL" --web.config.file x
+	refuses 64 "--listen foo: not an address" "$TOOL" --listen foo
+	refuses 64 "--listen 99999: not an address" "$TOOL" --listen 99999
+	refuses 64 "--listen 127.0.0.1: not an address" "$TOOL" --listen 127.0.0.1
+	refuses 64 "--textfile x.txt: .*[*].prom" "$TOOL" --textfile x.txt
 }
 
 test_input_bad_duration() {

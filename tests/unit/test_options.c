@@ -106,7 +106,8 @@ static void test_monitor(void **state)
 {
 	struct options opt = parsed(
 		"monitor -o json --attach kprobe --btf B -d 5m --mount /a --mount=/b --stacks "
-		"--fail-on-race --no-wait --listen :9 --web.config.file W --textfile T --journal "
+		"--fail-on-race --no-wait --listen :9 --web.config.file W --textfile T.prom "
+		"--journal "
 		"--output-file O --buffer 64 -v");
 
 	(void)state;
@@ -119,7 +120,7 @@ static void test_monitor(void **state)
 	assert_string_equal(opt.mounts[1], "/b");
 	assert_string_equal(opt.listen, ":9");
 	assert_string_equal(opt.web_config, "W");
-	assert_string_equal(opt.textfile, "T");
+	assert_string_equal(opt.textfile, "T.prom");
 	assert_string_equal(opt.output_file, "O");
 	assert_int_equal(opt.buffer_kib, 64);
 	assert_true(opt.stacks && opt.fail_on_race && opt.no_wait && opt.journal && opt.verbose);
@@ -250,6 +251,32 @@ static void test_what_goes_together(void **state)
 	refused("verify --passive --dir D", "--passive");
 }
 
+/* A service that systemd starts again must not be refused with another status. */
+static void test_forms(void **state)
+{
+	static const char *const good[] = { "0",	  ":9877", "*:9877",   "127.0.0.1:65535",
+					    "[::1]:9877", "h:1",   "no.such:1" };
+	static const char *const bad[] = {
+		"foo",	   "99999", "127.0.0.1", ":",	      "h:",
+		"h:65536", "h:-1",  "::1:9877",	 "[::1:9877", "[::1]9877"
+	};
+	char line[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		snprintf(line, sizeof(line), "--listen %s", good[i]);
+		assert_string_equal(parsed(line).listen, good[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(line, sizeof(line), "--listen %s", bad[i]);
+		refused(line, "not an address");
+	}
+	refused("--textfile x.txt", "named *.prom");
+	refused("--textfile /x/.prom", "named *.prom");
+	refused("--textfile /x.prom/", "named *.prom");
+}
+
 static void test_getopt_errors(void **state)
 {
 	(void)state;
@@ -315,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_mounts_at_most),
 		cmocka_unit_test(test_what_goes_together),
+		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_getopt_errors),
 		cmocka_unit_test(test_empty_argument),
 		cmocka_unit_test(test_help_and_version),
