@@ -27,6 +27,8 @@ int main(int argc, char **argv)
 	keep_number(STDERR_FILENO);
 	/* A reader that goes away is an error to handle (EPIPE), not a death. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Likewise a file as large as it may get (EFBIG). */
+	signal(SIGXFSZ, SIG_IGN);
 	options_parse(&opt, argc, argv);
 	switch (opt.command) {
 	case COMMAND_VERIFY:

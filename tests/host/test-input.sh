@@ -197,6 +197,14 @@ test_input_output_full() {
 		"$TOOL" -o json -d 60 --output-file /dev/full
 }
 
+# Through a pipe: the limit is for the file that takes the message, too.
+test_input_output_limited() {
+	# shellcheck disable=SC2016
+	refuses 1 'output lost \(File too large\).*summary' \
+		bash -o pipefail -c '"$@" 2>&1 | cat >&2' - \
+		prlimit --fsize=0 "$TOOL" -d 60 --output-file "$TMP/limited"
+}
+
 test_input_output_closed() {
 	refuses 1 'standard output is closed' bash -c 'exec "$@" >&-' - "$TOOL" -d 60
 	# shellcheck disable=SC2016
