@@ -2,11 +2,13 @@
 /* ext4race-detect verify: is the fix in? */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "fs.h"
 #include "remedy.h"
 #include "sink.h"
 #include "verify.h"
@@ -69,6 +71,17 @@ static bool is_fatal(const struct options *opt, const struct verdict_info *info,
 	return info->verdict == VERDICT_UNKNOWN && (err == -EPERM || err == -EACCES);
 }
 
+/* They are for the filesystem, which need not be mounted at the very directory. */
+static void print_remedies(const struct options *opt)
+{
+	char *point = opt->dir ? mounts_point_of(opt->dir) : NULL;
+	struct remedies rem;
+
+	remedies_collect(&rem, point);
+	remedies_print(&rem, STDOUT_FILENO);
+	free(point);
+}
+
 int cmd_verify(const struct options *opt)
 {
 	struct verify_config config = { .dir = opt->dir,
@@ -76,7 +89,6 @@ int cmd_verify(const struct options *opt)
 					.passive_sec = PASSIVE_SEC,
 					.verbose = opt->verbose };
 	struct verdict_info info;
-	struct remedies rem;
 	int err;
 
 	if (opt->image) {
@@ -95,9 +107,7 @@ int cmd_verify(const struct options *opt)
 		say("output lost: %s", strerror(-err));
 		return EXIT_CANNOT;
 	}
-	if (info.verdict == VERDICT_VULNERABLE && !opt->image && !opt->json && !opt->quiet) {
-		remedies_collect(&rem, opt->dir);
-		remedies_print(&rem, STDOUT_FILENO);
-	}
+	if (info.verdict == VERDICT_VULNERABLE && !opt->image && !opt->json && !opt->quiet)
+		print_remedies(opt);
 	return status_of(info.verdict);
 }

@@ -40,6 +40,8 @@ const struct mount *mounts_find(const struct mounts *mounts, unsigned int dev);
  * -EMEDIUMTYPE (not ext4), or another negative errno.
  */
 int mounts_resolve(const struct mounts *mounts, const char *path, const struct mount **found);
+/* Where the ext4 that path is on is mounted, for the caller to free. NULL if that is unknown. */
+char *mounts_point_of(const char *path);
 /* An fd on which EPOLLPRI tells each change of the mount table; close(2) it. Negative errno. */
 int mounts_watch_fd(void);
 

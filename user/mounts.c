@@ -257,6 +257,20 @@ int mounts_resolve(const struct mounts *mounts, const char *path, const struct m
 	return *found ? 0 : -EMEDIUMTYPE;
 }
 
+char *mounts_point_of(const char *path)
+{
+	const struct mount *mount;
+	struct mounts mounts;
+	char *point = NULL;
+
+	if (mounts_read(&mounts, NULL))
+		return NULL;
+	if (!mounts_resolve(&mounts, path, &mount))
+		point = strdup(mount->point);
+	mounts_free(&mounts);
+	return point;
+}
+
 int mounts_watch_fd(void)
 {
 	int fd = open(MOUNTINFO, O_RDONLY | O_CLOEXEC);

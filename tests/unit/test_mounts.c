@@ -337,6 +337,32 @@ static void test_resolve_refused(void **state)
 	mounts_free(&m);
 }
 
+/* Of a directory: the mount above it, never the directory itself. */
+static void test_point_of(void **state)
+{
+	char dir[] = "/tmp/e4r-point-XXXXXX", *point;
+	const struct mount *found;
+	struct mounts m;
+	int err;
+
+	(void)state;
+	assert_null(mounts_point_of("/nonexistent"));
+	assert_null(mounts_point_of("/proc/self"));
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(mounts_read(&m, NULL), 0);
+	err = mounts_resolve(&m, dir, &found);
+	point = mounts_point_of(dir);
+	if (err) {
+		assert_null(point);
+	} else {
+		assert_string_equal(point, found->point);
+		assert_string_not_equal(point, dir);
+	}
+	free(point);
+	mounts_free(&m);
+	rmdir(dir);
+}
+
 static void test_watch(void **state)
 {
 	struct rlimit old, none;
@@ -370,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_resolve),
 		cmocka_unit_test(test_resolve_refused),
+		cmocka_unit_test(test_point_of),
 		cmocka_unit_test(test_watch),
 	};
 
