@@ -102,8 +102,8 @@ static const struct command_def commands[] = {
 	{ "monitor", COMMAND_MONITOR,
 	  "Watch this kernel and report every delayed insert that overwrites an allocated extent.\v"
 	  "Commands: monitor (the default), verify, provoke, doctor; each has its own --help.\n"
-	  "Exit status: 0 no race seen, 2 race seen (with --fail-on-race), 3 evidence was lost, "
-	  "1 it could not be done, 64 usage." },
+	  "Exit status: 0 no race seen, 2 race seen, 3 evidence was lost (2 and 3 with "
+	  "--fail-on-race), 1 it could not be done, 64 usage." },
 	{ "verify", COMMAND_VERIFY,
 	  "Is the fix in the running kernel? Answers without a race.\v"
 	  "Exit status: 0 fixed, 2 vulnerable, 3 unknown, 1 it could not be done, 64 usage." },

@@ -198,15 +198,15 @@ static json_t *json_summary(const struct summary_info *s)
 {
 	json_t *near_misses = s->near_misses_seen ? json_integer(s->near_misses) : json_null();
 
-	return json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:f}", "delayed_inserts",
-			 (json_int_t)s->delayed_inserts, "overwritten_blocks",
+	return json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:f}",
+			 "delayed_inserts", (json_int_t)s->delayed_inserts, "overwritten_blocks",
 			 (json_int_t)s->overwritten_blocks, "overwritten_files",
 			 (json_int_t)s->overwritten_files, "near_misses", near_misses, "averted",
 			 (json_int_t)s->averted, "leaked_blocks", (json_int_t)s->leaked_blocks,
 			 "leaked_files", (json_int_t)s->leaked_files, "lost_events",
-			 (json_int_t)s->lost_events, "residual",
-			 json_items(s->n_residual, residual_item, s->residual), "seconds",
-			 milli(s->seconds));
+			 (json_int_t)s->lost_events, "lost_evidence", (json_int_t)s->lost_evidence,
+			 "residual", json_items(s->n_residual, residual_item, s->residual),
+			 "seconds", milli(s->seconds));
 }
 
 static json_t *json_body(const struct report *report)

@@ -81,13 +81,15 @@ def verdict:
 
 def summary:
 	(common + ["delayed_inserts", "overwritten_blocks", "overwritten_files", "near_misses",
-		   "averted", "leaked_blocks", "leaked_files", "lost_events", "residual",
-		   "seconds"]) as $all |
+		   "averted", "leaked_blocks", "leaked_files", "lost_events", "lost_evidence",
+		   "residual", "seconds"]) as $all |
 	missing($all), unknown($all),
 	wrong("delayed_inserts"; count), wrong("overwritten_blocks"; count),
 	wrong("overwritten_files"; count), wrong("near_misses"; count_or_null),
 	wrong("averted"; count), wrong("leaked_blocks"; count), wrong("leaked_files"; count),
-	wrong("lost_events"; count), wrong("seconds"; type == "number" and . >= 0),
+	wrong("lost_events"; count), wrong("lost_evidence"; count),
+	wrong("seconds"; type == "number" and . >= 0),
+	(if .lost_evidence > .lost_events then "more evidence lost than events" else empty end),
 	wrong("residual"; type == "array"), (.residual[]? | residual);
 
 def line:

@@ -467,8 +467,8 @@ static void test_summary(void **state)
 
 	(void)state;
 	has_members(o, "type schema time delayed_inserts overwritten_blocks overwritten_files "
-		       "near_misses averted leaked_blocks leaked_files lost_events residual "
-		       "seconds");
+		       "near_misses averted leaked_blocks leaked_files lost_events "
+		       "lost_evidence residual seconds");
 	has_head(o, "summary");
 	is_integer(o, "delayed_inserts", 78825);
 	is_integer(o, "overwritten_blocks", 22792);
@@ -478,6 +478,7 @@ static void test_summary(void **state)
 	is_integer(o, "leaked_blocks", 22791);
 	is_integer(o, "leaked_files", 376);
 	is_integer(o, "lost_events", 7);
+	is_integer(o, "lost_evidence", 1);
 	assert_true(json_is_real(at(o, "seconds")));
 	assert_true(json_real_value(at(o, "seconds")) == 25.0);
 	assert_int_equal(json_array_size(at(o, "residual")), 2);
