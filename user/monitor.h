@@ -65,6 +65,7 @@ struct monitor {
 	bool judged; /* the verdict is of the code that runs now */
 	bool overwrite_seen;
 	bool contradicted; /* said so once */
+	int textfile_err;  /* likewise, of the last write */
 	/* Guards what the HTTP thread reads: fs, verdict, and the mounts. */
 	pthread_mutex_t lock;
 	bool watching; /* there is something to be read */

@@ -116,8 +116,10 @@ static void hand_out_metrics(void *ctx, const struct metrics *metrics)
 		if (!sink->ops->metrics || sink == mon->http)
 			continue;
 		err = sink->ops->metrics(sink, metrics);
-		if (err)
-			say("%s: %s", sink->ops->name, strerror(-err));
+		/* Of all sinks only the textfile comes here. Once, not every 15 seconds. */
+		if (err && err != mon->textfile_err)
+			say("--textfile %s: %s", mon->opt->textfile, strerror(-err));
+		mon->textfile_err = err;
 		if (err && !out->err)
 			out->err = err;
 	}

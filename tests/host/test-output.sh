@@ -89,7 +89,9 @@ test_output_textfile_that_does_not_fit() {
 	same files "$(ls -A "$TMP/tiny")" ""
 	umount "$TMP/tiny"
 	same "exit status" "$rc" 1
-	grep -q 'No space left on device' "$TMP/err"
+	# Of all writes that failed so.
+	same messages "$(cat "$TMP/err")" \
+		"ext4race-detect: --textfile $TMP/tiny/x.prom: No space left on device"
 }
 
 test_output_help_that_cannot_be_written() {
