@@ -34,7 +34,7 @@ static int print_verdict(const struct options *opt, const struct verdict_info *i
 	struct sink *sink;
 	int err, err2;
 
-	if (opt->quiet && !opt->json) {
+	if (opt->quiet) {
 		puts(verdict_name(info->verdict));
 		return fflush(stdout) ? -errno : 0;
 	}
@@ -57,7 +57,8 @@ static int verify_image(struct verdict_info *info, const struct options *opt)
 	info->n_evidence = 1;
 	err = evidence_image(&info->evidence[0], opt->image);
 	if (err)
-		say("--image %s: %s", opt->image, strerror(-err));
+		say("--image %s: %s", opt->image,
+		    err == -EINVAL ? "not a regular file" : strerror(-err));
 	else
 		verdict_conclude(info, &none);
 	return err;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -97,11 +98,17 @@ const char *btf_source_name(enum btf_source source)
 
 static int open_custom(struct kernel *kernel, const char *file, char *why, size_t why_size)
 {
+	struct stat st;
 	int err;
 
 	if (strlen(file) >= sizeof(kernel->btf_path)) {
 		snprintf(why, why_size, "--btf: the file's name is too long");
 		return -ENAMETOOLONG;
+	}
+	/* A pipe would block, and libbpf calls a directory an I/O error. */
+	if (!stat(file, &st) && !S_ISREG(st.st_mode)) {
+		snprintf(why, why_size, "--btf %s: not a regular file", file);
+		return -EINVAL;
 	}
 	kernel->custom = btf__parse(file, NULL);
 	if (kernel->custom) {

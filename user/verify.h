@@ -85,7 +85,10 @@ void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, cons
 /* Calls in the running kernel's mapping function. */
 void evidence_text(struct evidence *ev, struct verify_probe *probe,
 		   const struct livepatch_state *livepatch);
-/* The same of an ext4.ko or vmlinux on disk. 0 or negative errno (it cannot be opened). */
+/*
+ * The same of an ext4.ko or vmlinux on disk. 0, -EINVAL (not a regular file), or another
+ * negative errno (it cannot be opened or read).
+ */
 int evidence_image(struct evidence *ev, const char *file);
 
 /* Fills evidence i of info; the verdict is what all of them allow. */
