@@ -203,7 +203,10 @@ static void on_event(void *arg, const struct e4r_event *ev)
 	(void)ev;
 }
 
-/* Without BTF of ext4 the detector cannot run; the leak is counted by the kernel. */
+/*
+ * Without BTF of ext4 the detector cannot run; the leak is counted by the kernel. A way
+ * that was asked for is had or refused, never replaced.
+ */
 static int open_detector(struct provoke *pro)
 {
 	struct detector_config config = {
@@ -224,7 +227,7 @@ static int open_detector(struct provoke *pro)
 		return err;
 	}
 	err = detector_open(&pro->det, &pro->kernel, &config, why, sizeof(why));
-	if (!err || err == -EPERM)
+	if (!err || err == -EPERM || pro->opt->attach != ATTACH_AUTO)
 		goto out;
 	say("no detector (%s): overwrites are told by their leak alone", why);
 	pro->det = NULL;

@@ -48,11 +48,14 @@ struct option_def {
 	const char *help; /* NULL: hidden */
 };
 
+/* Commands that have a detector to attach: verify asks in ways of its own. */
+#define COMMAND_DETECTOR (COMMAND_MONITOR | COMMAND_PROVOKE | COMMAND_DOCTOR)
+
 static const struct option_def table[] = {
 	{ 'o', "output", "text|json", COMMAND_ALL, "Output for people or as JSON lines" },
-	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_ALL,
+	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_DETECTOR,
 	  "How to attach to the kernel (default: auto, the first that works)" },
-	{ OPT_BTF, "btf", "FILE", COMMAND_ALL,
+	{ OPT_BTF, "btf", "FILE", COMMAND_DETECTOR,
 	  "BTF that describes ext4, where the kernel has none" },
 	{ 'd', "duration", "SEC", COMMAND_MONITOR | COMMAND_PROVOKE,
 	  "Stop after this time; 30, 30s, 5m and 2h are understood" },
@@ -407,6 +410,8 @@ static void check_options(const struct options *opt)
 		usage_error("provoke needs --dir, a directory on the ext4 filesystem to test");
 	if (opt->image && (opt->passive || opt->dir))
 		usage_error("--image judges a file: --dir and --passive do not go with it");
+	if (opt->quiet && opt->json)
+		usage_error("--quiet prints one word: -o json does not go with it");
 	if (opt->passive && opt->dir)
 		usage_error("--passive writes nothing: --dir does not go with it");
 }

@@ -67,6 +67,6 @@ for command in "${COMMANDS[@]}"; do
 done
 ok "bash: commands" offers "${COMMANDS[@]}" -- ext4race-detect ''
 ok "bash: values" offers text json -- ext4race-detect --output ''
-ok "bash: values behind =" offers fentry -- ext4race-detect verify --attach=f
+ok "bash: values behind =" offers fentry -- ext4race-detect doctor --attach=f
 ok "bash: no value for a number" offers '' -- ext4race-detect --duration ''
 ok "shellcheck" shellcheck -s bash "$TMP/bash"

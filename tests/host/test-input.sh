@@ -101,6 +101,19 @@ test_input_attach_not_possible() {
 	((refused)) || skip "this kernel takes every mode"
 }
 
+# Nor by provoke, which could do without where it may choose.
+test_input_attach_not_possible_for_provoke() {
+	local rc=0
+
+	! "$TOOL" --attach kprobe -d 10ms >/dev/null 2>&1 || skip "this kernel has kprobes"
+	fixture 4096 "$TMP/mnt"
+	# On a vulnerable kernel it says what will leak, before.
+	"$TOOL" provoke --dir "$TMP/mnt" --yes --attach kprobe -d 1 >"$TMP/out" 2>"$TMP/err" || rc=$?
+	same "exit status" "$rc" 1
+	tail -n 1 "$TMP/err" | grep kprobe
+	unfixture "$TMP/mnt"
+}
+
 # Tracepoints by BTF do not need tracefs, and its absence must not matter.
 test_input_no_tracefs() {
 	hidden /sys/kernel/tracing bash -c 'hidden "$@"' - /sys/kernel/debug \
@@ -132,6 +145,9 @@ test_input_unknown_option() {
 	refuses 64 "--attach is auto.*not 'x'" "$TOOL" --attach x
 	refuses 64 "--buffer takes" "$TOOL" --buffer 3
 	refuses 64 "--buffer takes" "$TOOL" --buffer 12
+	refuses 64 "--btf" "$TOOL" verify --btf /nonexistent
+	refuses 64 "--attach" "$TOOL" verify --attach kprobe
+	refuses 64 "--quiet" "$TOOL" verify --quiet -o json
 	refuses 64 "--web.config.file needs --listen" "$TOOL" --web.config.file x
 	refuses 64 "--listen foo: not an address" "$TOOL" --listen foo
 	refuses 64 "--listen 99999: not an address" "$TOOL" --listen 99999
@@ -264,6 +280,13 @@ test_input_btf_file() {
 	echo nonsense >"$TMP/btf"
 	refuses 1 '--btf /no/such: ' "$TOOL" --btf /no/such -d 1
 	refuses 1 '--btf .*/btf: ' "$TOOL" --btf "$TMP/btf" -d 1
+	refuses 1 '--btf /: not a regular file' "$TOOL" --btf / -d 1
+}
+
+test_input_image() {
+	refuses 1 '--image /no/such: No such file' "$TOOL" verify --image /no/such
+	refuses 1 '--image /: not a regular file' "$TOOL" verify --image /
+	refuses 1 '--image /dev/null: not a regular file' "$TOOL" verify --image /dev/null
 }
 
 test_input_few_descriptors() {

@@ -143,6 +143,8 @@ static void test_options_of_other_commands(void **state)
 	refused("--dir /x", "--dir");
 	refused("verify --mount /x", "--mount");
 	refused("verify --stacks", "--stacks");
+	refused("verify --btf B", "--btf");
+	refused("verify --attach kprobe", "--attach");
 	refused("doctor -d 5", "'d'");
 	refused("provoke --dir /x --listen :9", "--listen");
 	refused("monitor --widen 5", "--widen");
@@ -249,6 +251,8 @@ static void test_what_goes_together(void **state)
 	refused("verify --image F --dir D", "--image");
 	refused("verify --image F --passive", "--image");
 	refused("verify --passive --dir D", "--passive");
+	refused("verify --quiet -o json", "--quiet");
+	refused("verify -o json --quiet", "--quiet");
 }
 
 /* A service that systemd starts again must not be refused with another status. */
