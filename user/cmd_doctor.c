@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "detector.h"
+#include "privilege.h"
 #include "report.h"
 
 #define MODES	   3
@@ -214,6 +215,20 @@ static void print_line(const char *label, const char *text)
 	printf("  %-10s %s\n", label, text);
 }
 
+/* Some are of use on some kernels only. */
+static bool is_of_use(const struct doctor *doc, unsigned int cap)
+{
+	switch (cap) {
+	case CAP_SYS_ADMIN:
+		return doc->kernel.has_kprobes && privilege_kprobes_need_admin();
+	case CAP_SYS_RESOURCE:
+		/* Who may make no map could not tell; what is missing then is CAP_BPF. */
+		return !doc->problem[0] && privilege_maps_need_resource();
+	default:
+		return true;
+	}
+}
+
 static void print_kernel(const struct doctor *doc)
 {
 	const struct kernel *kernel = &doc->kernel;
@@ -226,7 +241,8 @@ static void print_kernel(const struct doctor *doc)
 	printf("  %-10s vmlinux: %s; ext4: %s%s%s\n", "BTF", kernel->vmlinux ? "yes" : "none",
 	       btf_source_name(kernel->ext4_btf), kernel->btf_path[0] ? " " : "", kernel->btf_path);
 	for (i = 0; i < N_CAPABILITIES; i++) {
-		if (!kernel_capable(capabilities[i].cap) && used < sizeof(line))
+		if (!kernel_capable(capabilities[i].cap) && used < sizeof(line) &&
+		    is_of_use(doc, capabilities[i].cap))
 			used += snprintf(line + used, sizeof(line) - used, " %s",
 					 capabilities[i].name);
 	}

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <cap-ng.h>
+#include <errno.h>
+#include <linux/bpf.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "privilege.h"
 
@@ -83,4 +88,33 @@ bool privilege_kprobes_need_admin(void)
 		level = 0;
 	fclose(file);
 	return level > 2;
+}
+
+/* The system call itself: libbpf's would see to the limit. */
+static int make_map(void)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
+	int fd = syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : fd;
+}
+
+bool privilege_maps_need_resource(void)
+{
+	struct rlimit limit, none;
+	int fd;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_max == RLIM_INFINITY)
+		return false;
+	none = limit;
+	none.rlim_cur = 0;
+	if (setrlimit(RLIMIT_MEMLOCK, &none))
+		return false;
+	fd = make_map();
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	if (fd >= 0)
+		close(fd);
+	return fd == -EPERM;
 }

@@ -27,5 +27,10 @@ void privilege_use(unsigned int what, bool on);
  * Debian's and Ubuntu's kernels have by default.
  */
 bool privilege_kprobes_need_admin(void);
+/*
+ * Whether room for maps takes CAP_SYS_RESOURCE: the kernel charges them to
+ * RLIMIT_MEMLOCK, as all do up to 5.10, and that has an end. Of who may make a map.
+ */
+bool privilege_maps_need_resource(void);
 
 #endif /* EXT4RACE_PRIVILEGE_H */

@@ -109,3 +109,21 @@ test_output_without_standard_error() {
 	"$TOOL" -o json -d 1s --output-file "$TMP/x.json" --textfile "$TMP/x.prom" 2>&-
 	jq -es 'length >= 2' "$TMP/x.json"
 }
+
+# What the unit gives it is what is of use, but for kernels that want more. The version is
+# this test's, not the tool's.
+test_output_doctor_privilege() {
+	local line
+
+	setpriv --bounding-set -all,+bpf,+perfmon,+syslog,+dac_read_search \
+		"$TOOL" doctor >"$TMP/out" || true
+	line=$(grep '^  privilege ' "$TMP/out")
+	if (($(</proc/sys/kernel/perf_event_paranoid) > 2)) && grep -q 'kprobes: yes' "$TMP/out"; then
+		grep -q CAP_SYS_ADMIN <<<"$line"
+	else
+		! grep CAP_SYS_ADMIN <<<"$line" || return 1
+	fi
+	if [[ $(printf '%s\n' 5.11 "$(uname -r)" | sort -V | head -n 1) == 5.11 ]]; then
+		! grep CAP_SYS_RESOURCE <<<"$line" || return 1
+	fi
+}
