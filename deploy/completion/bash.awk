@@ -38,11 +38,11 @@ END {
 	print "# SPDX-License-Identifier: GPL-2.0-only"
 	print "# Made from ext4race-detect --dump-options; do not edit."
 	print "_ext4race_detect()\n{"
-	print "\tlocal cur prev words cword command=monitor word"
+	print "\tlocal cur prev words cword command=monitor"
 	print "\t_get_comp_words_by_ref -n =: cur prev words cword || return"
-	print "\tfor word in \"${words[@]:1:cword-1}\"; do"
-	print "\t\tcase $word in"
-	print "\t\t" alternatives ")\n\t\t\tcommand=$word\n\t\t\tbreak\n\t\t\t;;\n\t\tesac\n\tdone"
+	# The command, if any, is the first word; elsewhere its name is a value.
+	print "\tif ((cword > 1)); then\n\t\tcase ${words[1]} in"
+	print "\t\t" alternatives ") command=${words[1]} ;;\n\t\tesac\n\tfi"
 	print "\tif [[ $cur == --*=* ]]; then\n\t\tprev=${cur%%=*}\n\t\tcur=${cur#*=}\n\tfi"
 	print "\tcase $prev in"
 	printf "%s", cases

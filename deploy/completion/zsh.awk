@@ -47,11 +47,11 @@ END {
 	print "# SPDX-License-Identifier: GPL-2.0-only"
 	print "# Made from ext4race-detect --dump-options; do not edit."
 	print "_ext4race_detect() {"
-	print "\tlocal command=monitor word"
+	print "\tlocal command=monitor"
 	print "\tlocal -a options"
-	print "\tfor word in ${words[2,CURRENT-1]}; do"
-	print "\t\tcase $word in"
-	print "\t\t(" alternatives ") command=$word; break ;;\n\t\tesac\n\tdone"
+	# The command, if any, is the first word; elsewhere its name is a value.
+	print "\tif ((CURRENT > 2)); then\n\t\tcase ${words[2]} in"
+	print "\t\t(" alternatives ") command=${words[2]} ;;\n\t\tesac\n\tfi"
 	print "\tcase $command in"
 	for (i = 1; i <= n; i++)
 		printf "\t(%s) options=(\n%s\t) ;;\n", c[i], specs[c[i]]

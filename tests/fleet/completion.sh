@@ -33,12 +33,13 @@ bash_offers() {
 		printf "%s\n" "${COMPREPLY[@]}"' bash "$LIBRARY" "$TMP/bash" "$@" | sort -u
 }
 
-# What the zsh function hands to _arguments for a command: options, one a line.
+# What the zsh function hands to _arguments behind the words: options, one a line.
 zsh_offers() {
 	# shellcheck disable=SC2016 # of the inner shell
 	zsh -f -c '_arguments() { print -rl -- "$@" }
-		words=(ext4race-detect "$2" -) CURRENT=3
-		source "$1"' zsh "$TMP/zsh/_ext4race-detect" "$1" |
+		file=$1; shift
+		words=(ext4race-detect "$@" -) CURRENT=$(($# + 2))
+		source "$file"' zsh "$TMP/zsh/_ext4race-detect" "$@" |
 		sed -nE "s/^(\([^)]*\)|\*)?(-[-a-zA-Z.]+)[+=]?\[.*/\2/p" | sort -u
 }
 
@@ -60,6 +61,11 @@ offers() { # WANT... -- WORDS...
 	diff <(printf '%s\n' "${want[@]}" | sort -u) <(bash_offers "$@")
 }
 
+# A value that is the name of a command makes none.
+zsh_value() {
+	diff <(options_of monitor) <(zsh_offers --output-file doctor)
+}
+
 mapfile -t COMMANDS < <(cut -f1 "$TMP/table" | uniq)
 for command in "${COMMANDS[@]}"; do
 	ok "bash: $command" bash_same "$command"
@@ -68,5 +74,8 @@ done
 ok "bash: commands" offers "${COMMANDS[@]}" -- ext4race-detect ''
 ok "bash: values" offers text json -- ext4race-detect --output ''
 ok "bash: values behind =" offers fentry -- ext4race-detect doctor --attach=f
+ok "bash: a value that is called like a command" offers --listen -- ext4race-detect \
+	--output-file doctor --l
+ok "zsh: a value that is called like a command" zsh_value
 ok "bash: no value for a number" offers '' -- ext4race-detect --duration ''
 ok "shellcheck" shellcheck -s bash "$TMP/bash"
