@@ -40,6 +40,49 @@ test_output_schema_complains() {
 	done
 }
 
+# What each command prints here, and what the race looked like elsewhere; that recording is
+# older than the members of a summary and a leak.
+printed_lines() {
+	"$TOOL" verify -o json --dir "$TMP/mnt" || true
+	"$TOOL" provoke -o json --dir "$TMP/mnt" --yes -d 100ms 2>/dev/null || true
+	"$TOOL" doctor -o json || true
+	"$TOOL" -o json --mount "$TMP/mnt" -d 100ms
+	jq -c 'select(.type != "summary") | if .type == "leak" then del(.mount) else . end' \
+		"$ROOT"/tests/fleet/recorded/*.jsonl
+}
+
+complaints() { # LINES: what docs/json.md and they do not agree on
+	jq -r '.type as $type | paths as $path | select($path[-1] | type == "string") |
+		($path | map(if type == "number" then "[]" else . end) | join(".") |
+			gsub("\\.\\[]"; "[]")) as $name |
+		"\($type) \($name) \(getpath($path) | type)"' "$1" | sort -u >"$TMP/members"
+	awk -f "$HERE/json-doc.awk" "$ROOT/docs/json.md" "$TMP/members"
+}
+
+test_output_json_documented() {
+	local member
+
+	fixture 4096 "$TMP/mnt"
+	printed_lines >"$TMP/lines"
+	unfixture "$TMP/mnt"
+	same "complaints" "$(complaints "$TMP/lines")" ""
+	# What may be left out is at least known to the schema.
+	while read -r member; do
+		grep -q "\"$member\"" "$HERE/schema.jq"
+	done < <(sed -nE 's/^\| `([a-z_]+\[\]\.)?([a-z_]+)` .*left out (unless|without).*/\2/p' \
+		"$ROOT/docs/json.md")
+	# The check itself.
+	jq -c 'select(.type != "leak") | if .type == "verdict" then .more = 1 else . end |
+		if .type == "doctor" then .arch = 1 else . end' "$TMP/lines" >"$TMP/broken"
+	same "complaints about the broken" "$(complaints "$TMP/broken" | LC_ALL=C sort)" \
+		"## \`leak\`: nothing printed blocks
+## \`leak\`: nothing printed dev
+## \`leak\`: nothing printed ino
+## \`leak\`: nothing printed overwrites
+doctor: arch is number
+verdict: no row for more"
+}
+
 # What it says it does is what there is.
 test_output_says_how_it_is_attached() {
 	local programs
