@@ -48,14 +48,11 @@ struct option_def {
 	const char *help; /* NULL: hidden */
 };
 
-/* Commands that have a detector to attach: verify asks in ways of its own. */
-#define COMMAND_DETECTOR (COMMAND_MONITOR | COMMAND_PROVOKE | COMMAND_DOCTOR)
-
 static const struct option_def table[] = {
 	{ 'o', "output", "text|json", COMMAND_ALL, "Output for people or as JSON lines" },
-	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_DETECTOR,
+	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_ALL,
 	  "How to attach to the kernel (default: auto, the first that works)" },
-	{ OPT_BTF, "btf", "FILE", COMMAND_DETECTOR,
+	{ OPT_BTF, "btf", "FILE", COMMAND_ALL,
 	  "BTF that describes ext4, where the kernel has none" },
 	{ 'd', "duration", "SEC", COMMAND_MONITOR | COMMAND_PROVOKE,
 	  "Stop after this time; 30, 30s, 5m and 2h are understood" },

@@ -145,8 +145,6 @@ test_input_unknown_option() {
 	refuses 64 "--attach is auto.*not 'x'" "$TOOL" --attach x
 	refuses 64 "--buffer takes" "$TOOL" --buffer 3
 	refuses 64 "--buffer takes" "$TOOL" --buffer 12
-	refuses 64 "--btf" "$TOOL" verify --btf /nonexistent
-	refuses 64 "--attach" "$TOOL" verify --attach kprobe
 	refuses 64 "--quiet" "$TOOL" verify --quiet -o json
 	refuses 64 "--web.config.file needs --listen" "$TOOL" --web.config.file x
 	refuses 64 "--listen foo: not an address" "$TOOL" --listen foo

@@ -143,8 +143,6 @@ static void test_options_of_other_commands(void **state)
 	refused("--dir /x", "--dir");
 	refused("verify --mount /x", "--mount");
 	refused("verify --stacks", "--stacks");
-	refused("verify --btf B", "--btf");
-	refused("verify --attach kprobe", "--attach");
 	refused("doctor -d 5", "'d'");
 	refused("provoke --dir /x --listen :9", "--listen");
 	refused("monitor --widen 5", "--widen");
