@@ -40,20 +40,20 @@ need() {
 }
 
 # kernel_image NAME, kernel_source NAME, kernel_headers NAME: directories, fetched
-# when missing; see tests/vm/README.md.
+# when missing; see tests/vm/README.md. The tool itself says what went wrong.
 kernel_image() {
 	has_kernel_tool
-	"$KERNEL_TOOL" "$1" || die "no kernel image for $1"
+	"$KERNEL_TOOL" "$1" || exit
 }
 
 kernel_source() {
 	has_kernel_tool
-	"$KERNEL_TOOL" --source "$1" || die "no kernel source for $1"
+	"$KERNEL_TOOL" --source "$1" || exit
 }
 
 kernel_headers() {
 	has_kernel_tool
-	"$KERNEL_TOOL" --headers "$1" || die "no kernel headers for $1"
+	"$KERNEL_TOOL" --headers "$1" || exit
 }
 
 # Not part of what the package installs.

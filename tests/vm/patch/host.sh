@@ -53,18 +53,70 @@ wanted_unknown() {
 	fi
 }
 
-# dkms_installs: with the real dkms, in directories of our own: built and installed for a
-# kernel that needs it, skipped (77) for one that does not.
-dkms_installs() {
-	local kernel release status installed=0 skipped=0 passed_over=0 dir=$WORK/dkms ko
-	local -a dkms
+# says NAME STATUS WORDS COMMAND...: ends with STATUS and one line that has WORDS.
+says() {
+	local name=$1 expected=$2 words=$3 said status=0
 
+	shift 3
+	said=$("$@" 2>&1) || status=$?
+	if ((status != expected)); then
+		echo "FAIL $name: status $status, \"$said\""
+	elif [[ $said != *"$words"* || $(wc -l <<<"$said") != 1 ]]; then
+		echo "FAIL $name: says \"$said\", expected \"$words\""
+	else
+		echo "ok $name: $said"
+	fi
+}
+
+# says_without_tests: the sources as a package has them, without tests/vm.
+says_without_tests() {
+	local part
+
+	mkdir -p "$WORK/packaged/patch"
+	cp -r "$PATCH"/{lib.sh,toolchain,livepatch,module,series} "$WORK/packaged/patch"
+	for part in livepatch module; do
+		says "packaged-$part" 1 'the whole source tree' \
+			"$WORK/packaged/patch/$part/build" --kernel 6.1 --out "$WORK/packaged/out"
+	done
+}
+
+# Registered in directories of our own, below $dir, and built for no kernel yet. Sets dkms.
+dkms_registers() {
+	rm -rf "$dir/tree"
 	mkdir -p "$dir"/{modules,src,tree}
-	"$PATCH/module/dkms-tree" --root "$dir/src" --modules "$dir/modules" >/dev/null
+	[[ -e $dir/src/ext4race-ext4-1.0 ]] ||
+		"$PATCH/module/dkms-tree" --root "$dir/src" --modules "$dir/modules" >/dev/null
 	dkms=(dkms --dkmstree "$dir/tree" --sourcetree "$dir/src" --installtree "$dir/modules")
 	"${dkms[@]}" add ext4race-ext4/1.0 >"$WORK/dkms.log" 2>&1
+}
+
+# dkms_autoinstalls RELEASE WANTED: as the hook of a kernel's package does it, which a
+# failure leaves half configured. WANTED: is the module there in the end, 1 or 0?
+dkms_autoinstalls() {
+	local status=0 there=0 ko
+
+	rm -rf "$dir/modules/$1/updates"
+	"${dkms[@]}" autoinstall -k "$1" --no-depmod --kernelsourcedir "$dir/modules/$1/build" \
+		>>"$WORK/dkms.log" 2>&1 || status=$?
+	ko=$(find "$dir/modules/$1" -path '*/updates/dkms/ext4.ko*')
+	[[ -z $ko ]] || there=1
+	((status || there != $2)) || return 0
+	echo "autoinstall for $1 ended with $status, module \"$ko\""
+	tail -n 5 "$WORK/dkms.log"
+	return 1
+}
+
+# dkms_installs: with the real dkms: built and installed for a kernel that needs it, skipped
+# (77) for one that does not.
+dkms_installs() {
+	local kernel release status installed=0 skipped=0 passed_over=0 dir=$WORK/dkms ko
+	local -A release_of=()
+	local -a dkms
+
+	dkms_registers
 	for kernel in 5.10.0-32 5.10; do
 		release=$(cat "$("$KERNEL" "$kernel")/release")
+		release_of[$kernel]=$release
 		cp -r "$("$KERNEL" "$kernel")/modules" "$dir/modules/$release"
 		cp -rs "$("$KERNEL" --headers "$kernel")" "$dir/modules/$release/build"
 		ln -sfn "$("$KERNEL" --source "$kernel")" "$dir/modules/$release/build/source"
@@ -81,15 +133,18 @@ dkms_installs() {
 		*) tail -n 5 "$WORK/dkms.log" ;;
 		esac
 	done
-	# As the hook of a kernel package calls it: a failure would leave that half configured.
-	if "${dkms[@]}" autoinstall -k "$release" --kernelsourcedir "$dir/modules/$release/build" \
-		>>"$WORK/dkms.log" 2>&1 && [[ ! -e $dir/modules/$release/updates ]]; then
+	# One that is fixed and one without a module, after a build for another kernel and with
+	# none; and one that needs it.
+	release=$(cat "$("$KERNEL" 5.10.0-32-cloud)/release")
+	cp -r "$("$KERNEL" 5.10.0-32-cloud)/modules" "$dir/modules/$release"
+	mkdir -p "$dir/modules/$release/build/include"
+	if dkms_autoinstalls "${release_of[5.10]}" 0 && dkms_autoinstalls "$release" 0 &&
+	   dkms_registers && dkms_autoinstalls "${release_of[5.10]}" 0 &&
+	   dkms_autoinstalls "$release" 0 && dkms_autoinstalls "${release_of[5.10.0-32]}" 1; then
 		passed_over=1
-	else
-		tail -n 5 "$WORK/dkms.log"
 	fi
 	if ((installed && skipped && passed_over)); then
-		echo "ok dkms: installed for a vulnerable kernel, skipped for a fixed one, and its package goes through"
+		echo "ok dkms: installed for a vulnerable kernel, skipped for a fixed one, whose package goes through"
 	else
 		echo "FAIL dkms: installed $installed, skipped $skipped, autoinstall $passed_over"
 	fi
@@ -106,5 +161,18 @@ wanted wanted-vulnerable 5.10.0-32 0
 wanted wanted-fixed 6.1 1
 wanted wanted-builtin 5.10.0-32-cloud 1
 wanted_unknown
+says wanted-missing 2 'is that kernel installed' "$PATCH/module/build" --wanted --modules /nonexistent
+mkdir -p "$WORK/headers/include/generated"
+says module-no-headers 1 'not a kernel build directory' "$PATCH/module/build" --headers "$WORK/headers"
+echo '#define UTS_RELEASE "5.10.0-0"' >"$WORK/headers/include/generated/utsrelease.h"
+says module-no-makefile 1 'not a kernel build directory' "$PATCH/module/build" --headers "$WORK/headers"
+says btf-unknown 64 'nosuch' "$PATCH/../btf/make" nosuch
+says check-nothing 1 'no series' "$PATCH/check" ''
+says check-dot 1 'no series' "$PATCH/check" .
+for builder in livepatch/build module/build build-ext4; do
+	says "${builder%/*}-no-value" 64 '--kernel needs a value' "$PATCH/$builder" --kernel
+done
+says dkms-tree-no-value 64 '--root needs a value' "$PATCH/module/dkms-tree" --root
+says_without_tests
 dkms_installs
 echo end
