@@ -100,7 +100,10 @@ installed() {
 	make -s -C "$DEPLOY" install PREFIX=/opt/x DESTDIR="$TMP/root" COMMAND="$COMMAND" \
 		BUILD="$TMP/completion"
 	grep -q '^ExecStart=/opt/x/sbin/ext4race-detect ' \
-		"$TMP/root/opt/x/lib/systemd/system/ext4race-detect.service"
+		"$TMP/root/opt/x/lib/systemd/system/ext4race-detect.service" &&
+		jq -e '[.rules[].path] | all(. == "/opt/x/libexec/ext4race-detect/ext4race-check")' \
+			"$TMP/root/opt/x/share/ext4race-detect/node-problem-detector/ext4race-monitor.json" &&
+		test -x "$TMP/root/opt/x/libexec/ext4race-detect/ext4race-check"
 }
 
 uninstalled() {
