@@ -204,6 +204,19 @@ reloads() {
 	systemctl reload "$UNIT" && active && [[ $(state MainPID) == "$pid" ]]
 }
 
+# What the defaults file proposes: somebody else, as a node_exporter is, reads it by a link.
+textfile() {
+	local file=/run/ext4race-detect/ext4race.prom
+	grep -qF -- "--textfile $file" /etc/default/ext4race-detect || return 1
+	sed -i "s,^EXT4RACE_OPTIONS=\"[^\"]*,& --textfile $file," /etc/default/ext4race-detect
+	ln -sf "$file" /var/tmp/
+	systemctl restart "$UNIT" && active && until_ok 60 setpriv --reuid 65534 --regid 65534 \
+		--clear-groups grep -q '^ext4race_kernel_info' /var/tmp/ext4race.prom && return
+	grep EXT4RACE_OPTIONS /etc/default/ext4race-detect
+	ls -lR /run/ext4race-detect/ /var/tmp
+	return 1
+}
+
 # Modules and livepatches are announced to it: the unit's confinement lets them through.
 hears_the_kernel() {
 	local pid inode
@@ -224,6 +237,7 @@ ok "hears of modules" hears_the_kernel
 ok "metrics" until_ok 30 curl -fsS "$METRICS"
 ok "healthy" curl -fsS http://localhost:9877/healthz
 ok "reload" reloads
+ok "a textfile for others to read" textfile
 ok "without kprobes it is reduced, and says so" without_kprobes
 load 60 &
 loader=$!
@@ -245,6 +259,7 @@ ok "watchdog" watchdog
 ok "one failure, the watchdog's" test "$(state Result)" = success
 curl -fsS "$METRICS" >/out/metrics
 ok "stops with a summary" systemctl stop "$UNIT"
+ok "its textfile goes with it" test ! -e /run/ext4race-detect
 ok "summary in the journal" journalctl -q --no-pager -n 1 EXT4RACE_TYPE=summary
 ok "package goes" dpkg -P ext4race-detect
 ok "no unit is left" test ! -e /lib/systemd/system/"$UNIT"
