@@ -47,6 +47,16 @@ static int open_output_file(const char *name)
 	return open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 }
 
+/* While it runs nothing may wait, as the opening of a FIFO does for a reader: ENXIO then. */
+static int reopen_output_file(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_APPEND);
+	return fd;
+}
+
 int monitor_open_output(struct monitor *mon)
 {
 	const struct options *opt = mon->opt;
@@ -153,7 +163,7 @@ void monitor_reopen_outputs(struct monitor *mon)
 		return;
 	/* The sink holds the number, so that the new file takes its place. */
 	privilege_use(PRIVILEGE_FILES, true);
-	fd = open_output_file(mon->opt->output_file);
+	fd = reopen_output_file(mon->opt->output_file);
 	privilege_use(PRIVILEGE_FILES, false);
 	if (fd < 0 || dup3(fd, mon->out_fd, O_CLOEXEC) < 0)
 		say("%s: %s; writing to the old one", mon->opt->output_file, strerror(errno));
