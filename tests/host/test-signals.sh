@@ -76,6 +76,19 @@ test_hup_with_nowhere_to_go() {
 	grep -q "dir/log: No such file or directory; writing to the old one" "$TMP/mon.err"
 }
 
+# Nobody reads it, and opening it would wait for who does.
+test_hup_to_fifo_without_reader() {
+	to_file "$TMP/log"
+	mv "$TMP/log" "$TMP/log.1"
+	mkfifo "$TMP/log"
+	kill -s HUP "$MON_PID"
+	kill -s TERM "$MON_PID"
+	ended_in
+	same "exit status" "$MON_RC" 0
+	same "old file" "$(types "$TMP/log.1")" "start summary"
+	grep -q "log: No such device or address; writing to the old one" "$TMP/mon.err"
+}
+
 test_hup_without_output_file() {
 	fixture 4096 "$TMP/mnt"
 	monitor --mount "$TMP/mnt"
