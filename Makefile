@@ -58,7 +58,7 @@ BIN := $(if $(filter build,$(BUILD)),,$(BUILD)/)ext4race-detect
 
 PACKAGES := libbpf jansson libcap-ng libmicrohttpd gnutls yaml-0.1
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -I$(BUILD) $(CFLAGS)
+ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -Iuser -I. -I$(BUILD) $(CFLAGS)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz -lcrypt -lm -pthread
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(TARGET_ARCH) -D__bpf__ \
 	-I/usr/include/$(MULTIARCH) -I/usr/$(MULTIARCH)/include \
@@ -66,7 +66,7 @@ BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(TARGET_ARCH) -D__bpf__ \
 
 # ---- the command ----
 
-OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c))
+OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c user/*/*.c))
 
 ifneq ($(BIN),ext4race-detect)
 .PHONY: ext4race-detect
@@ -82,10 +82,10 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h $(BUILD)/classic.skel.h Mak
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
-$(BUILD)/user/verify_probe.o: $(BUILD)/verify.skel.h
-$(BUILD)/user/detector.o: $(BUILD)/direct.skel.h
+$(BUILD)/user/verify/verify_probe.o: $(BUILD)/verify.skel.h
+$(BUILD)/user/attach/detector.o: $(BUILD)/direct.skel.h
 $(BUILD)/direct.bpf.o: bpf/ext4race.bpf.c
-$(BUILD)/user/provoke_probe.o: $(BUILD)/widen.skel.h
+$(BUILD)/user/provoke/provoke_probe.o: $(BUILD)/widen.skel.h
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call msg,SKEL,$@)

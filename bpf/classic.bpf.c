@@ -24,7 +24,7 @@
 #define ES_FIND_SCOPE static __attribute__((unused))
 
 #include "event.h"
-#include "classic.h"
+#include "classic_record.h"
 #include "maps.bpf.h"
 #include "ext4.bpf.h"
 #include "detector.bpf.h"

@@ -14,7 +14,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "verify.h"
+#include "lookups.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

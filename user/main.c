@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "base/exit_status.h"
+#include "cli/options.h"
+#include "doctor/cmd_doctor.h"
+#include "monitor/cmd_monitor.h"
+#include "provoke/cmd_provoke.h"
+#include "verify/cmd_verify.h"
 
 /*
  * Else a file that is opened later would take the number, and with it what is said on

@@ -25,11 +25,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "../../user/metrics.h"
-#include "../../user/sink.h"
-#include "../../user/sink_http.h"
-#include "../../user/sink_journal.h"
-#include "../../user/sink_textfile.h"
+#include "report/metrics.h"
+#include "sink/sink.h"
+#include "http/sink_http.h"
+#include "sink/sink_journal.h"
+#include "sink/sink_textfile.h"
 
 #define FS_MAX	  64
 #define SINKS_MAX 3

@@ -34,7 +34,7 @@ has_sections() {
 fields_exist() {
 	local field
 	while read -r field; do
-		grep -qE "\"${field}\"|_%s_${field##*_}\"" "$ROOT/user/journal_entry.c" || {
+		grep -qE "\"${field}\"|_%s_${field##*_}\"" "$ROOT/user/sink/journal_entry.c" || {
 			echo "$field is not sent"
 			return 1
 		}

@@ -6,9 +6,9 @@
 
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_OBJ := $(patsubst user/%.c,$(FUZZ_OUT)/obj/%.o,$(filter-out user/main.c,$(wildcard user/*.c)))
+FUZZ_OBJ := $(patsubst user/%.c,$(FUZZ_OUT)/obj/%.o,$(filter-out user/main.c,$(wildcard user/*.c user/*/*.c)))
 FUZZ_LIB := $(FUZZ_OUT)/libfuzzed.a
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -Iuser -I$(BUILD) \
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -Iuser -I. -I$(BUILD) \
 	-fno-omit-frame-pointer -fno-sanitize-recover=all
 
 .PHONY: fuzz-build
@@ -33,4 +33,4 @@ $(FUZZ_OUT)/seeds/image/x86_64.o: $(UNIT_IMAGES)/x86_64.o
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $(UNIT_IMAGES)/*.o $(@D)/
 
--include $(wildcard $(FUZZ_OUT)/*.d $(FUZZ_OUT)/obj/*.d)
+-include $(wildcard $(FUZZ_OUT)/*.d $(FUZZ_OUT)/obj/*.d $(FUZZ_OUT)/obj/*/*.d)

@@ -4,7 +4,7 @@
 #define EXT4RACE_FUZZ_EVENT_H
 
 #include "fuzz.h"
-#include "report.h"
+#include "report/report.h"
 
 struct fuzz_event {
 	struct e4r_event ev;

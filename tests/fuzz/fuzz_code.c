@@ -4,7 +4,7 @@
  * every loop, no verdict where no insert was marked.
  */
 #include "fuzz.h"
-#include "verify.h"
+#include "verify/verify.h"
 
 struct head {
 	uint64_t addr;

@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "event.h"
-#include "report_json.h"
+#include "report/report_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kallsyms: odd lines are passed over, names stay within their buffers. */
 #include "fuzz.h"
-#include "ksyms.h"
+#include "host/ksyms.h"
 
 static void find(const char *file)
 {

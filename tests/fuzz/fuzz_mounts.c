@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mountinfo: what is kept of it is whole. */
-#include "fs.h"
+#include "host/fs.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

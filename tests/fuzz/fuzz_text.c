@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Text goes to terminals: no control byte of a task's or a file's name gets there. */
 #include "event.h"
-#include "sink.h"
+#include "sink/sink.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

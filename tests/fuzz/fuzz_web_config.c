@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --web.config.file: a configuration, or an error with a line that says which. */
 #include "fuzz.h"
-#include "web_config.h"
+#include "http/web_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Unit tests: every tests/unit/test_*.c becomes build/tests/unit/test_*. Included by
+# Unit tests: every tests/unit/ROOM/test_*.c becomes build/tests/unit/ROOM/test_*, the
+# rooms being those of user/, and bpf. Included by
 # the Makefile at the root; works alone from there too:
 #
 #   make -f tests/unit/build.mk unit
@@ -8,7 +9,7 @@
 #   make -f tests/unit/build.mk unit UNIT_RUN='valgrind -q --error-exitcode=99'
 #
 # A test is linked with the modules of UNIT_MODULES, from which the linker takes what
-# it needs, and with those it names itself: test_options_MODULES := options
+# it needs, and with those it names itself: test_options_MODULES := cli/options base/say attach/mode
 
 ifndef msg
 msg = @printf '  %-8s %s\n' '$(1)' '$(2)'
@@ -22,24 +23,29 @@ CFLAGS ?= -O2 -g
 BUILD ?= build
 UNIT_OUT := $(BUILD)/tests/unit$(if $(SANITIZE),-san)
 UNIT_OBJ := $(UNIT_OUT)/obj
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/test_*.c)))
-UNIT_MODULES := report output mounts path residual ksyms sink_json sink_text text_check
-test_loop_MODULES := loop
-test_monitor_livepatch_MODULES := monitor_livepatch
-test_monitor_module_MODULES := monitor_module
-test_monitor_sinks_MODULES := monitor_sinks
-test_monitor_verdict_MODULES := monitor_verdict
-test_notify_MODULES := notify loop
-test_options_MODULES := options http_listen sink_textfile
-test_resolve_MODULES := resolve
-test_verify_code_MODULES := verify_code verify_verdict
-test_verify_image_MODULES := verify_image verify_code verify_verdict
-test_verify_livepatch_MODULES := verify_livepatch verify_verdict
-test_verify_samples_MODULES := verify_behaviour verify_verdict
-test_verify_verdict_MODULES := verify_verdict
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+UNIT_MODULES := report/report base/output base/utf8 host/mounts host/path host/residual host/ksyms report/report_json sink/sink_json sink/sink_text sink/residual_check
+test_exposition_MODULES := $(patsubst user/%.c,%,$(wildcard user/metrics/*.c))
+test_heartbeat_MODULES := monitor/heartbeat monitor/loop
+test_journal_MODULES := sink/sink_journal sink/journal_entry
+test_loop_MODULES := monitor/loop
+test_monitor_livepatch_MODULES := monitor/monitor_livepatch
+test_monitor_module_MODULES := monitor/monitor_module
+test_monitor_sinks_MODULES := monitor/monitor_sinks
+test_monitor_verdict_MODULES := monitor/monitor_verdict
+test_notify_MODULES := monitor/notify monitor/loop
+test_options_MODULES := cli/options base/say attach/mode http/http_listen sink/sink_textfile
+test_resolve_MODULES := monitor/resolve
+test_verify_code_MODULES := verify/verify_code verify/verify_verdict
+test_verify_image_MODULES := verify/verify_image verify/verify_code verify/verify_verdict
+test_verify_livepatch_MODULES := verify/verify_livepatch verify/verify_verdict
+test_verify_samples_MODULES := verify/verify_behaviour verify/verify_verdict
+test_verify_verdict_MODULES := verify/verify_verdict
+test_web_config_MODULES := http/web_config http/http_auth
+test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
 test_verify_image_LIBS := -lelf
 # Of a module only what the test calls has to be linked, with what that needs.
-UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP
+UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuser -I. -MMD -MP
 UNIT_LDFLAGS := -pthread -Wl,--gc-sections
 ifdef SANITIZE
 UNIT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -48,7 +54,7 @@ endif
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
 UNIT_LIB := $(UNIT_OUT)/libunit.a
 # How the text and JSON sinks write.
-UNIT_MODULES += sink_write output_queue
+UNIT_MODULES += sink/sink_write sink/output_queue
 # What the programs run under; a test that hangs is a test that failed.
 UNIT_RUN ?=
 UNIT_TIMEOUT ?= 120
@@ -71,12 +77,13 @@ $(UNIT_OBJ)/%.o: user/%.c
 $(UNIT_OBJ)/tests/%.o: tests/unit/%.c
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(UNIT_CFLAGS) -Iuser -Ibpf -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) $(UNIT_CFLAGS) -Itests/unit -Ibpf -c $< -o $@
 
 # Object files of both machines for test_verify_image.
 UNIT_IMAGES := $(UNIT_OUT)/image
-$(UNIT_OBJ)/tests/test_verify_image.o: UNIT_CFLAGS += -DIMAGES='"$(abspath $(UNIT_IMAGES))"'
-$(UNIT_OUT)/test_verify_image: $(UNIT_IMAGES)/x86_64.o
+$(UNIT_OBJ)/tests/sink/test_journal.o: UNIT_CFLAGS += -DCATALOG='"$(abspath deploy/journal/ext4race-detect.catalog)"'
+$(UNIT_OBJ)/tests/verify/test_verify_image.o: UNIT_CFLAGS += -DIMAGES='"$(abspath $(UNIT_IMAGES))"'
+$(UNIT_OUT)/verify/test_verify_image: $(UNIT_IMAGES)/x86_64.o
 $(UNIT_IMAGES)/x86_64.o: tests/unit/image.c
 	$(call msg,CC,$(@D))
 	$(Q)mkdir -p $(@D)
@@ -94,8 +101,9 @@ $(UNIT_LIB): $(UNIT_MODULES:%=$(UNIT_OBJ)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 .SECONDEXPANSION:
-$(UNIT_TESTS): $(UNIT_OUT)/%: $(UNIT_OBJ)/tests/%.o $$(addprefix $(UNIT_OBJ)/,$$(addsuffix .o,$$($$*_MODULES))) $(UNIT_LIB)
+$(UNIT_TESTS): $(UNIT_OUT)/%: $(UNIT_OBJ)/tests/%.o $$(addprefix $(UNIT_OBJ)/,$$(addsuffix .o,$$($$(notdir $$*)_MODULES))) $(UNIT_LIB)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(UNIT_LDFLAGS) $^ $(UNIT_LIBS) $($*_LIBS) -o $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(UNIT_LDFLAGS) $^ $(UNIT_LIBS) $($(notdir $*)_LIBS) -o $@
 
--include $(wildcard $(UNIT_OBJ)/*.d $(UNIT_OBJ)/tests/*.d)
+-include $(wildcard $(UNIT_OBJ)/*/*.d $(UNIT_OBJ)/tests/*/*.d)

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where the monitor's reports go: into files that are rotated, and when that is over. */
+#include <fcntl.h>
+#include <limits.h>
+
+#include "unit.h"
+#include "monitor/loop.h"
+#include "monitor/monitor.h"
+#include "host/privilege.h"
+
+static int stopped, said;
+static char last_said[512];
+
+void loop_stop(struct loop *loop)
+{
+	(void)loop;
+	stopped++;
+}
+
+void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	said++;
+	va_start(ap, fmt);
+	vsnprintf(last_said, sizeof(last_said), fmt, ap);
+	va_end(ap);
+}
+
+/* Whether files are opened with what it takes in other users' directories. */
+static bool privileged;
+
+void privilege_use(unsigned int what, bool on)
+{
+	assert_int_equal(what, PRIVILEGE_FILES);
+	assert_int_not_equal(privileged, on);
+	privileged = on;
+}
+
+void privilege_drop(unsigned int keep)
+{
+	(void)keep;
+}
+
+static char dir[] = "/tmp/ext4race-sinks-XXXXXX";
+static char name[PATH_MAX], old[PATH_MAX];
+static struct options options;
+static struct monitor mon;
+
+static int setup_dir(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(name, sizeof(name), "%s/log", dir);
+	snprintf(old, sizeof(old), "%s/log.1", dir);
+	return 0;
+}
+
+static int teardown_dir(void **state)
+{
+	(void)state;
+	return rmdir(dir);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&mon, 0, sizeof(mon));
+	options = (struct options){ .json = true, .output_file = name };
+	mon.opt = &options;
+	mon.out_fd = -1;
+	mon.loop = (struct loop *)&mon; /* what is stopped is not looked at */
+	stopped = said = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	monitor_close_sinks(&mon);
+	if (mon.out_fd > STDERR_FILENO)
+		close(mon.out_fd);
+	unlink(name);
+	unlink(old);
+	return 0;
+}
+
+static void send_verdict(void)
+{
+	static const struct verdict_info verdict = { .verdict = VERDICT_FIXED };
+	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
+
+	monitor_send_report(&mon, &report);
+}
+
+static int lines(const char *file)
+{
+	FILE *in = fopen(file, "re");
+	int c, n = 0;
+
+	if (!in)
+		return -errno;
+	while ((c = getc(in)) != EOF)
+		n += c == '\n';
+	fclose(in);
+	return n;
+}
+
+static void test_appends(void **state)
+{
+	FILE *out = fopen(name, "we");
+
+	(void)state;
+	fputs("earlier\n", out);
+	fclose(out);
+	assert_int_equal(monitor_open_output(&mon), 0);
+	send_verdict();
+	assert_int_equal(lines(name), 2);
+}
+
+static void test_rotated(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(monitor_open_output(&mon), 0);
+	fd = mon.out_fd;
+	send_verdict();
+	assert_int_equal(rename(name, old), 0);
+	send_verdict();
+	assert_int_equal(lines(old), 2);
+	monitor_reopen_outputs(&mon);
+	send_verdict();
+	assert_int_equal(lines(old), 2);
+	assert_int_equal(lines(name), 1);
+	assert_int_equal(mon.out_fd, fd);
+	/* No program that is started later holds the file. */
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(said, 0);
+}
+
+/* Again and again: no file stays open. */
+static void test_rotated_often(void **state)
+{
+	int i, next;
+
+	(void)state;
+	assert_int_equal(monitor_open_output(&mon), 0);
+	next = dup(mon.out_fd);
+	close(next);
+	for (i = 0; i < 100; i++)
+		monitor_reopen_outputs(&mon);
+	assert_int_equal(dup(mon.out_fd), next);
+	close(next);
+}
+
+/* Nowhere to go to: the old file is better than none. */
+static void test_cannot_be_reopened(void **state)
+{
+	(void)state;
+	assert_int_equal(monitor_open_output(&mon), 0);
+	send_verdict();
+	assert_int_equal(rename(name, old), 0);
+	assert_int_equal(mkdir(name, 0700), 0);
+	monitor_reopen_outputs(&mon);
+	assert_int_equal(said, 1);
+	assert_non_null(strstr(last_said, strerror(EISDIR)));
+	send_verdict();
+	assert_int_equal(lines(old), 2);
+	assert_int_equal(stopped, 0);
+	rmdir(name);
+}
+
+static void test_standard_output_is_not_reopened(void **state)
+{
+	(void)state;
+	options.output_file = NULL;
+	assert_int_equal(monitor_open_output(&mon), 0);
+	assert_int_equal(mon.out_fd, STDOUT_FILENO);
+	monitor_reopen_outputs(&mon);
+	assert_int_equal(said, 0);
+}
+
+static void test_cannot_be_opened(void **state)
+{
+	(void)state;
+	options.output_file = "/no/such/dir/log";
+	assert_int_equal(monitor_open_output(&mon), -ENOENT);
+	assert_int_equal(said, 1);
+	assert_non_null(strstr(last_said, "/no/such/dir/log"));
+	assert_int_equal(mon.n_sinks, 0);
+}
+
+static void test_closed(void **state)
+{
+	int saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 100);
+	int err;
+
+	(void)state;
+	options.output_file = NULL;
+	fflush(stdout);
+	close(STDOUT_FILENO);
+	err = monitor_open_output(&mon);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	assert_int_equal(err, -EBADF);
+	assert_int_equal(said, 1);
+}
+
+/* Said once, and that is the end. */
+static void test_lost(void **state)
+{
+	(void)state;
+	options.output_file = "/dev/full";
+	assert_int_equal(monitor_open_output(&mon), 0);
+	send_verdict();
+	assert_true(mon.output_lost);
+	assert_int_equal(mon.exit_status, EXIT_CANNOT);
+	assert_int_equal(stopped, 1);
+	assert_int_equal(said, 1);
+	assert_non_null(strstr(last_said, strerror(ENOSPC)));
+	send_verdict();
+	monitor_close_sinks(&mon);
+	assert_int_equal(said, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_appends, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rotated, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rotated_often, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cannot_be_reopened, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_standard_output_is_not_reopened, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_cannot_be_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_closed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("monitor_sinks", tests, setup_dir, teardown_dir);
+}

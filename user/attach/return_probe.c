@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/perf_event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "attach/return_probe.h"
+#include "host/kernel.h"
+
+#define GROUP "ext4race"
+
+/* One line to kprobe_events: 0 or negative errno. Truncating would remove all there are. */
+static int command(const char *line)
+{
+	size_t len = strlen(line);
+	char path[PATH_MAX];
+	int fd, err = 0;
+
+	if (!kernel_tracefs("kprobe_events", path, sizeof(path)))
+		return -ENOENT;
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, line, len) != (ssize_t)len)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* The kernel refuses to remove one that is in use. */
+static void remove_event(const char *event)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "-:" GROUP "/%s\n", event);
+	command(line);
+}
+
+/* Definitions of processes that are gone: "r1024:ext4race/PROGRAM_PID_N FUNCTION". */
+static void sweep(void)
+{
+	char path[PATH_MAX], line[512], event[64], *name;
+	FILE *file;
+	int pid;
+
+	file = kernel_tracefs("kprobe_events", path, sizeof(path)) ? fopen(path, "re") : NULL;
+	while (file && fgets(line, sizeof(line), file)) {
+		name = strstr(line, ":" GROUP "/");
+		if (!name || sscanf(name, ":" GROUP "/%63s", event) != 1)
+			continue;
+		name = strstr(event, "_pid");
+		if (name && sscanf(name, "_pid%d", &pid) == 1 && kill(pid, 0) && errno == ESRCH)
+			remove_event(event);
+	}
+	if (file)
+		fclose(file);
+}
+
+/* The perf event of the definition, or negative errno. */
+static int open_event(const char *event)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	char path[PATH_MAX], name[128];
+	unsigned long long id;
+	FILE *file;
+	int n, fd;
+
+	snprintf(name, sizeof(name), "events/" GROUP "/%s/id", event);
+	file = kernel_tracefs(name, path, sizeof(path)) ? fopen(path, "re") : NULL;
+	if (!file)
+		return -errno;
+	n = fscanf(file, "%llu", &id);
+	fclose(file);
+	if (n != 1)
+		return -EPROTO;
+	attr.config = id;
+	/* A program runs on every CPU, wherever its event is. */
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static struct bpf_link *attach_event(const char *event, const struct bpf_program *prog)
+{
+	int fd = open_event(event), err;
+	struct bpf_link *link;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	link = bpf_program__attach_perf_event(prog, fd);
+	if (!link) {
+		err = errno;
+		close(fd);
+		errno = err;
+	}
+	return link;
+}
+
+struct bpf_link *return_probe_attach(struct return_probe *probe, const struct bpf_program *prog,
+				     const char *function, char *why, size_t why_size)
+{
+	static unsigned int made;
+	struct bpf_link *link;
+	char line[256];
+	int err;
+
+	sweep();
+	snprintf(probe->event, sizeof(probe->event), "%s_pid%d_%u", bpf_program__name(prog),
+		 getpid(), made++);
+	snprintf(line, sizeof(line), "r%d:" GROUP "/%s %s\n", RETURN_PROBE_CALLS, probe->event,
+		 function);
+	err = command(line);
+	if (err) {
+		probe->event[0] = 0;
+		snprintf(why, why_size, "kprobe_events: %s", strerror(-err));
+		errno = -err;
+		return NULL;
+	}
+	link = attach_event(probe->event, prog);
+	if (!link) {
+		err = errno;
+		snprintf(why, why_size, "event %s: %s", probe->event, strerror(err));
+		return_probe_remove(probe);
+		errno = err;
+	}
+	return link;
+}
+
+void return_probe_remove(struct return_probe *probe)
+{
+	if (probe->event[0])
+		remove_event(probe->event);
+	probe->event[0] = 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line: subcommands and their options. */
+#ifndef EXT4RACE_OPTIONS_H
+#define EXT4RACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "attach/mode.h"
+#include "base/exit_status.h"
+#include "bpf/event.h"
+
+enum command {
+	COMMAND_MONITOR = 1,
+	COMMAND_VERIFY = 2,
+	COMMAND_PROVOKE = 4,
+	COMMAND_DOCTOR = 8,
+	COMMAND_ALL = 15,
+};
+
+struct options {
+	enum command command;
+	bool json;
+	enum attach_mode attach;
+	const char *btf_file;
+	bool verbose;
+	/* monitor */
+	double duration; /* seconds; 0: until a signal; provoke has its own default */
+	const char *mounts[E4R_MAX_FILTER];
+	size_t n_mounts;
+	bool stacks;
+	bool fail_on_race;
+	bool no_wait;
+	const char *listen;
+	const char *web_config;
+	const char *textfile;
+	bool journal;
+	const char *output_file;
+	size_t buffer_kib;
+	/* verify, provoke */
+	const char *dir;
+	const char *image;
+	bool passive;
+	bool quiet;
+	unsigned int widen_usec;
+	bool yes;
+	unsigned long long max_leak; /* blocks; 0: no limit */
+};
+
+/*
+ * Parses argv. Does not return on --help, --version (exit 0) and on a usage
+ * error (one line on stderr, exit EXIT_BAD_USAGE).
+ */
+void options_parse(struct options *opt, int argc, char **argv);
+
+/* "10", "10s", "1.5m", "2h" as seconds, at most a year. 0, or -EINVAL. */
+int parse_duration(const char *text, double *seconds);
+/* A whole number from min to max. 0, or -EINVAL. */
+int parse_number(const char *text, unsigned long long min, unsigned long long max,
+		 unsigned long long *number);
+
+#endif /* EXT4RACE_OPTIONS_H */

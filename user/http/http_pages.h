@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the exporter answers: its pages, and why not. Of the HTTP thread only, but
+ * for the events, which lock for themselves.
+ */
+#ifndef EXT4RACE_HTTP_PAGES_H
+#define EXT4RACE_HTTP_PAGES_H
+
+#include <microhttpd.h>
+#include <stdint.h>
+
+#include "http/http_auth.h"
+#include "http/http_conns.h"
+#include "http/http_events.h"
+#include "http/sink_http.h"
+#include "http/web_config.h"
+#include "metrics/exposition.h"
+
+#define HTTP_CODES 8
+
+struct http_pages {
+	/* Borrowed; set before the first request. */
+	const struct http_options *opt;
+	const struct http_conns *conns; /* for the metrics about them */
+	struct http_events *events;
+	struct http_auth *auth;
+	const struct web_config *config; /* users and headers; NULL: neither */
+
+	struct exposition_code counts[HTTP_CODES];
+	/* The last answer of /metrics and when it was made, by exposition_format. */
+	struct MHD_Response *fresh[2];
+	uint64_t fresh_ns[2];
+};
+
+void http_pages_init(struct http_pages *p);
+void http_pages_free(struct http_pages *p);
+/* Users and headers are others from now on. */
+void http_pages_configure(struct http_pages *p, const struct web_config *config);
+/* Answers one request without a body. */
+enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *mhd, const char *url,
+				  const char *method);
+
+#endif /* EXT4RACE_HTTP_PAGES_H */

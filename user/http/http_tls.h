@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The exporter's certificates. A set is immutable and counted: sessions keep the
+ * one they began with, new ones get what the files hold now, so that renewed
+ * certificates need no restart.
+ */
+#ifndef EXT4RACE_HTTP_TLS_H
+#define EXT4RACE_HTTP_TLS_H
+
+#include <gnutls/gnutls.h>
+
+#include "http/web_config.h"
+
+struct tls_creds;
+
+/*
+ * Reads certificate, key and CA of config. 0 and one reference in *creds, or a
+ * negative errno and one line in why.
+ */
+int tls_creds_load(const struct web_config *config, struct tls_creds **creds, char *why,
+		   size_t why_size);
+struct tls_creds *tls_creds_get(struct tls_creds *creds);
+void tls_creds_put(struct tls_creds *creds); /* NULL is fine */
+/* Whether a file is another one, or has other content, than when it was read. */
+bool tls_creds_changed(const struct tls_creds *creds, const struct web_config *config);
+/* Readies a session before its handshake. 0 or a GnuTLS error. */
+int tls_creds_apply(const struct tls_creds *creds, const struct web_config *config,
+		    gnutls_session_t session);
+/* PEM of certificate and key, for as long as the reference is held. */
+const char *tls_creds_cert(const struct tls_creds *creds);
+const char *tls_creds_key(const struct tls_creds *creds);
+
+#endif /* EXT4RACE_HTTP_TLS_H */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The exporter: /metrics, /events, /healthz and / over HTTP or HTTPS. What it
+ * answers is in http_pages, whom it serves in http_conns, http_tls and http_auth.
+ *
+ * It runs in one thread of its own, so that no reader, slow, dead or hostile,
+ * ever holds up the detector. What the monitor and that thread share:
+ *  - reports: the monitor puts each as finished JSON into a ring of the last
+ *    HTTP_EVENTS ones, under a mutex that is only ever held to copy memory;
+ *  - metrics: read when somebody asks, by a function of the monitor's that the
+ *    HTTP thread calls (see http_options.snapshot). Nothing is read, and nobody
+ *    wakes up, while nobody asks. Answers within HTTP_FRESH_NS of each other are
+ *    one snapshot, which bounds what a flood of requests can cost the monitor.
+ * Bounds: HTTP_CONNECTIONS connections (the least worthy is closed to let a new
+ * one in), HTTP_REQUEST_BYTES of request line and headers, HTTP_HEADERS headers,
+ * no body, HTTP_REQUEST_SEC to make a request, HTTP_RESPONSE_SEC to take the
+ * answer, HTTP_IDLE_SEC between requests; those of a connection are in http_conns.h.
+ */
+#ifndef EXT4RACE_SINK_HTTP_H
+#define EXT4RACE_SINK_HTTP_H
+
+#include "report/metrics.h"
+#include "sink/sink.h"
+
+#define HTTP_REQUEST_BYTES 16384
+#define HTTP_HEADERS	   64
+#define HTTP_FRESH_NS	   20000000ULL
+
+struct http_options {
+	/*
+	 * "PORT" or ":PORT" (loopback), "HOST:PORT", "[V6ADDR]:PORT", "*:PORT" (every
+	 * address). Port 0 takes a free one.
+	 */
+	const char *listen;
+	const char *web_config; /* file for web_config_read(), or NULL */
+	/*
+	 * Takes a snapshot and calls take(ctx, metrics) with it once, before it returns;
+	 * what metrics points to need not live longer. Runs in the HTTP thread: lock
+	 * out what changes (filesystems, verdict) while it runs, but not the path that
+	 * takes events. 0, -EAGAIN while nothing is watched yet, or negative errno (the
+	 * scraper gets a 503).
+	 */
+	int (*snapshot)(void *arg, void (*take)(void *ctx, const struct metrics *metrics),
+			void *ctx);
+	/*
+	 * For /healthz, in the HTTP thread: true, or false and a line in why. NULL:
+	 * healthy as long as the exporter answers.
+	 */
+	bool (*healthy)(void *arg, char *why, size_t why_size);
+	/* Called first in the HTTP thread, to drop privileges; may be NULL. */
+	void (*begin)(void *arg);
+	void *arg;
+};
+
+/*
+ * Reads the configuration and binds; the address is in use from now on, but
+ * nobody is answered before sink_http_start(). 0, or a negative errno and one
+ * line in why, fit for "ext4race-detect: %s".
+ *
+ * The sink's reopen reads the configuration, users and certificates again; when
+ * they are not good, the old ones stay and a line on stderr says why.
+ */
+int sink_http_open(struct sink **sink, const struct http_options *opt, char *why, size_t why_size);
+/* Starts to answer. 0 or negative errno. */
+int sink_http_start(struct sink *sink);
+/* The port that is listened on, for messages and tests. */
+unsigned int sink_http_port(const struct sink *sink);
+
+#endif /* EXT4RACE_SINK_HTTP_H */

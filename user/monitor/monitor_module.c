@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ext4 as a module: waiting for it, losing it, having it back. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/exit_status.h"
+#include "base/say.h"
+#include "host/privilege.h"
+#include "monitor/loop.h"
+#include "monitor/monitor.h"
+#include "monitor/notify.h"
+
+#define MODULE_INIT_WAIT 0.01 /* seconds between looks while ext4's init runs */
+
+static void on_module_went(struct monitor *mon)
+{
+	if (mon->away)
+		return;
+	say("ext4 was unloaded: detached, waiting for it");
+	monitor_end_sample(mon);
+	pthread_mutex_lock(&mon->lock);
+	detector_detach(mon->det);
+	mon->away = true;
+	pthread_mutex_unlock(&mon->lock);
+}
+
+/* What was loaded fits only the ext4 that it was loaded for. */
+static int attach_again(struct monitor *mon, char *why, size_t why_size)
+{
+	unsigned char build[MODULE_BUILD_MAX];
+	uint64_t instance = module_instance();
+	unsigned int len = 0;
+	int err;
+
+	err = module_build(build, &len);
+	if (!err && (len != mon->build_len || memcmp(build, mon->build, len))) {
+		snprintf(why, why_size, "it is another build of ext4: start again");
+		err = -ESTALE;
+	}
+	if (err)
+		return err;
+	pthread_mutex_lock(&mon->lock);
+	privilege_use(PRIVILEGE_KPROBES, true);
+	err = detector_reattach(mon->det, why, why_size);
+	privilege_use(PRIVILEGE_KPROBES, false);
+	mon->away = err;
+	mon->instance = instance;
+	pthread_mutex_unlock(&mon->lock);
+	return err;
+}
+
+static void on_module_settled(void *arg, int fd, uint32_t events);
+
+static void on_module_came(struct monitor *mon)
+{
+	char why[512] = "";
+	int err;
+
+	if (!mon->away)
+		return;
+	if (!module_is_live()) {
+		/* Announced before its init function has run: that takes milliseconds. */
+		err = loop_timer(mon->loop, MODULE_INIT_WAIT, false, on_module_settled, mon, NULL);
+	} else {
+		err = attach_again(mon, why, sizeof(why));
+		if (!err) {
+			say("ext4 is back: attached");
+			monitor_judge_anew(mon);
+		}
+	}
+	if (err) {
+		say("ext4 is back: %s", why[0] ? why : strerror(-err));
+		mon->exit_status = EXIT_CANNOT;
+		loop_stop(mon->loop);
+	}
+}
+
+static void on_module_settled(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)fd;
+	(void)events;
+	if (module_instance())
+		on_module_came(mon);
+}
+
+/*
+ * Announcements were lost: it may have gone and come again, and then what was attached is
+ * attached to nothing. On its way out it still has its number.
+ */
+static void look_at_module(struct monitor *mon)
+{
+	if (!module_is_live() || module_instance() != mon->instance)
+		on_module_went(mon);
+	if (module_instance())
+		on_module_came(mon);
+}
+
+void monitor_on_module(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)events;
+	switch (module_watch_read(fd)) {
+	case MODULE_CAME:
+		on_module_came(mon);
+		break;
+	case MODULE_WENT:
+		on_module_went(mon);
+		break;
+	case MODULE_MAYBE:
+		if (mon->kernel.ext4_is_module)
+			look_at_module(mon);
+		monitor_look_at_livepatches(mon);
+		break;
+	case MODULE_OTHER:
+		monitor_look_at_livepatches(mon);
+		break;
+	case MODULE_NOTHING:
+		break;
+	}
+}
+
+static void on_wait_signal(void *arg, int fd, uint32_t signo)
+{
+	struct monitor *mon = arg;
+
+	(void)fd;
+	/* They are open already: logs are rotated, and certificates replaced, now too. */
+	if (signo == SIGHUP) {
+		monitor_reopen_outputs(mon);
+		return;
+	}
+	mon->exit_status = EXIT_UNKNOWN;
+	loop_stop(mon->loop);
+}
+
+static void on_wait_over(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	on_wait_signal(arg, -1, 0);
+	(void)events;
+}
+
+static void on_wait_look(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)events;
+	if (fd == mon->module_fd)
+		module_watch_read(fd);
+	if (module_is_live())
+		loop_stop(mon->loop);
+	else if (module_instance())
+		loop_timer(mon->loop, MODULE_INIT_WAIT, false, on_wait_look, mon, NULL);
+}
+
+/*
+ * Until ext4 is there. 0; -ECANCELED when told to stop before that; or negative errno.
+ * The socket is open before the last look, so that nothing falls between.
+ */
+int monitor_wait_for_ext4(struct monitor *mon)
+{
+	int err;
+
+	mon->loop = loop_new();
+	if (!mon->loop)
+		return -errno;
+	err = loop_signals(mon->loop, on_wait_signal, mon);
+	if (!err)
+		err = loop_add(mon->loop, mon->module_fd, EPOLLIN, on_wait_look, mon);
+	if (!err && mon->opt->duration > 0)
+		err = loop_timer(mon->loop, mon->opt->duration, false, on_wait_over, mon, NULL);
+	if (!err)
+		err = notify_watch(mon->loop);
+	if (!err && !module_is_live()) {
+		say("ext4 is not loaded: waiting for it");
+		notify_ready("waiting for ext4 to be loaded");
+		err = loop_run(mon->loop);
+	}
+	loop_free(mon->loop);
+	mon->loop = NULL;
+	if (!err && mon->exit_status != EXIT_OK) {
+		say("stopped before ext4 was loaded: nothing was watched");
+		err = -ECANCELED;
+	}
+	return err;
+}

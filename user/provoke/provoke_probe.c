@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Loads and drives bpf/widen.bpf.c. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "provoke/provoke.h"
+#include "widen.skel.h"
+
+/* Delays stop this long after the last heartbeat. */
+#define STALE_NS 500000000ULL
+
+struct provoke_probe {
+	struct widen_bpf *skel;
+	struct bpf_link *enter, *exit;
+};
+
+static bool probe_verbose;
+
+static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (!probe_verbose || level > LIBBPF_INFO)
+		return 0;
+	return vfprintf(stderr, fmt, ap);
+}
+
+static int load_and_attach(struct provoke_probe *probe, const struct provoke_probe_config *config)
+{
+	int err;
+
+	probe->skel = widen_bpf__open();
+	if (!probe->skel)
+		return -errno;
+	probe->skel->rodata->cfg_delay_ns = config->delay_ns;
+	probe->skel->rodata->cfg_total_ns = config->total_ns;
+	probe->skel->rodata->cfg_stale_ns = STALE_NS;
+	err = widen_bpf__load(probe->skel);
+	if (err)
+		return err;
+	probe->exit = bpf_program__attach(probe->skel->progs.lookup_exit);
+	if (!probe->exit)
+		return -errno;
+	probe->enter = bpf_program__attach(probe->skel->progs.lookup_enter);
+	return probe->enter ? 0 : -errno;
+}
+
+int provoke_probe_open(struct provoke_probe **out, const struct provoke_probe_config *config,
+		       char *why, size_t why_size)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct provoke_probe *probe = calloc(1, sizeof(*probe));
+	libbpf_print_fn_t old;
+	int err;
+
+	if (!probe)
+		return -ENOMEM;
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	probe_verbose = config->verbose;
+	old = libbpf_set_print(on_log);
+	err = load_and_attach(probe, config);
+	libbpf_set_print(old);
+	if (err) {
+		snprintf(why, why_size, "the look-up tracepoints cannot be used: %s",
+			 err == -EPERM ? "needs root, or CAP_BPF and CAP_PERFMON" : strerror(-err));
+		provoke_probe_close(probe);
+		return err;
+	}
+	*out = probe;
+	return 0;
+}
+
+void provoke_probe_close(struct provoke_probe *probe)
+{
+	if (!probe)
+		return;
+	bpf_link__destroy(probe->enter);
+	bpf_link__destroy(probe->exit);
+	widen_bpf__destroy(probe->skel);
+	free(probe);
+}
+
+void provoke_probe_watch_me(struct provoke_probe *probe)
+{
+	uint64_t args[1] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
+
+	/* In a container the thread's id is another one than BPF sees. */
+	if (bpf_prog_test_run_opts(bpf_program__fd(probe->skel->progs.learn_tid), &opts))
+		probe->skel->bss->victim_tid = syscall(SYS_gettid);
+	else
+		probe->skel->bss->victim_tid = probe->skel->bss->own_tid;
+}
+
+void provoke_probe_arm(struct provoke_probe *probe, uint64_t n)
+{
+	__atomic_store_n(&probe->skel->bss->armed, n, __ATOMIC_SEQ_CST);
+}
+
+uint64_t provoke_probe_in_window(const struct provoke_probe *probe)
+{
+	return __atomic_load_n(&probe->skel->bss->in_window, __ATOMIC_SEQ_CST);
+}
+
+void provoke_probe_allocated(struct provoke_probe *probe, uint64_t n)
+{
+	__atomic_store_n(&probe->skel->bss->allocated, n, __ATOMIC_SEQ_CST);
+}
+
+void provoke_probe_heartbeat(struct provoke_probe *probe)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	__atomic_store_n(&probe->skel->bss->alive_ns,
+			 (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec,
+			 __ATOMIC_SEQ_CST);
+}
+
+void provoke_probe_counts(const struct provoke_probe *probe, struct provoke_counts *counts)
+{
+	const struct widen_bpf__bss *bss = probe->skel->bss;
+
+	counts->windows = bss->windows;
+	counts->averted = bss->averted;
+	counts->delays = bss->delays;
+	counts->delayed_ns = bss->delayed_ns;
+	counts->refused = bss->refused;
+	counts->unreadable = bss->unreadable;
+}

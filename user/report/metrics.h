@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A snapshot of everything countable, taken by the monitor and handed to the
+ * sinks that export it. Counters are since the start of this run.
+ */
+#ifndef EXT4RACE_METRICS_H
+#define EXT4RACE_METRICS_H
+
+#include "report/report.h"
+
+struct metrics_fs {
+	unsigned int dev;
+	char source[64];
+	const char *mount; /* NULL when not mounted here */
+	struct e4r_stats stats;
+	bool has_residual;
+	unsigned long long residual; /* delayed_allocation_blocks as read, unsynced */
+};
+
+struct metrics_prog {
+	const char *name;
+	bool attached;
+	unsigned long long run_time_ns; /* 0 unless kernel.bpf_stats_enabled */
+	unsigned long long run_count;
+};
+
+/* What a sink could not hand on because its reader was too slow or gone. */
+struct metrics_sink {
+	const char *name; /* "http", "journal", ... */
+	unsigned long long missed;
+};
+
+struct metrics {
+	struct timespec time;	    /* CLOCK_REALTIME of the snapshot */
+	struct timespec start_time; /* CLOCK_REALTIME of the start */
+	const struct start_info *start;
+	const struct verdict_info *verdict; /* NULL until sampled */
+	bool near_misses_seen;
+	struct e4r_counters counters;
+	struct e4r_stats total;
+	size_t n_fs;
+	const struct metrics_fs *fs;
+	size_t n_progs;
+	const struct metrics_prog *progs;
+	size_t n_sinks;
+	const struct metrics_sink *sinks;
+};
+
+#endif /* EXT4RACE_METRICS_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the monitor tells: one report per event, the same for every sink. Names
+ * and paths are resolved before a report is handed out; everything a report
+ * points to lives only until the sink's function returns.
+ */
+#ifndef EXT4RACE_REPORT_H
+#define EXT4RACE_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "bpf/event.h"
+
+#define REPORT_SCHEMA 1
+
+enum report_type {
+	REPORT_START,
+	REPORT_OVERWRITE,
+	REPORT_AVERTED,
+	REPORT_NEAR_MISS,
+	REPORT_LEAK,
+	REPORT_VERDICT,
+	REPORT_SUMMARY,
+	REPORT_TYPE_MAX,
+};
+
+enum verdict {
+	VERDICT_UNKNOWN,
+	VERDICT_FIXED,
+	VERDICT_VULNERABLE,
+	VERDICT_MAX,
+};
+
+/* One piece of evidence: "behaviour" says "fixed" because "2 lookups ...". */
+struct evidence {
+	const char *kind; /* "behaviour", "text", "livepatch", "image", ... */
+	enum verdict says;
+	char detail[256];
+};
+
+#define VERDICT_EVIDENCE_MAX 8
+
+struct verdict_info {
+	enum verdict verdict;
+	size_t n_evidence;
+	struct evidence evidence[VERDICT_EVIDENCE_MAX];
+};
+
+/* A logical hook and what became of it. */
+struct hook_info {
+	const char *name; /* "delayed_insert", "allocation", "fault", ... */
+	char bound[128];  /* "kprobe ext4_fallocate", empty if not bound */
+	char reason[256]; /* why (better candidates were) not bound, or empty */
+};
+
+#define HOOKS_MAX 16
+
+struct fs_info {
+	unsigned int dev;  /* E4R_DEV() encoding */
+	char source[64];   /* "vda1": name under /sys/fs/ext4 */
+	const char *mount; /* first mount point, NULL when not mounted here */
+};
+
+struct start_info {
+	const char *version;
+	const char *kernel;    /* uname -r */
+	const char *attach;    /* "fentry", "kprobe" or "tracepoint" */
+	const char *certainty; /* "full", or what this mode cannot see */
+	bool degraded;	       /* certainty is less than full */
+	size_t n_hooks;
+	const struct hook_info *hooks;
+	size_t n_fs;
+	const struct fs_info *fs;
+};
+
+/* For REPORT_OVERWRITE, _AVERTED, _NEAR_MISS and _LEAK. */
+struct race_info {
+	const struct e4r_event *ev;
+	const char *mount; /* NULL when not known */
+	const char *path;  /* absolute path of the file, NULL when it cannot be had */
+	/* Symbolised stacks, innermost first; n is 0 unless --stacks. */
+	size_t n_fault_stack, n_alloc_stack;
+	const char *const *fault_stack;
+	const char *const *alloc_stack;
+};
+
+struct residual {
+	unsigned int dev;
+	char source[64];
+	unsigned long long blocks;
+	bool estimate; /* not synced: dirty data is still in the number */
+	/* What it was before the run, not synced; 0 where it was mounted since. */
+	unsigned long long before;
+	/* This filesystem's share of the summary's counts; shown by the text sink. */
+	bool has_counts;
+	unsigned long long overwritten_blocks;
+	unsigned long long leaked_blocks;
+};
+
+struct summary_info {
+	unsigned long long delayed_inserts;
+	unsigned long long overwritten_blocks;
+	unsigned long long overwritten_files;
+	unsigned long long near_misses;
+	bool near_misses_seen; /* false: this attach mode cannot see them */
+	unsigned long long averted;
+	unsigned long long leaked_blocks;
+	unsigned long long leaked_files;
+	unsigned long long lost_events;	  /* sum of all that was lost ... */
+	unsigned long long lost_evidence; /* ... of which could hide a race */
+	unsigned long long lost_rows;	  /* ... and were counted all the same, only not told */
+	unsigned long long lost_windows;  /* ... and were a fault's start or end */
+	size_t n_residual;
+	const struct residual *residual;
+	double seconds;
+};
+
+struct report {
+	enum report_type type;
+	struct timespec time; /* CLOCK_REALTIME */
+	union {
+		const struct start_info *start;
+		const struct race_info *race;
+		const struct verdict_info *verdict;
+		const struct summary_info *summary;
+	};
+};
+
+/* "overwrite", "leak", ...: the JSON `type`. */
+const char *report_type_name(enum report_type type);
+/* "fixed", "vulnerable", "unknown". */
+const char *verdict_name(enum verdict verdict);
+/* "fallocate", "zero_range", "direct_write", "unknown". */
+const char *op_name(unsigned int op);
+/* "written" or "unwritten". */
+const char *was_name(unsigned int was);
+/* RFC 3339, UTC, nanoseconds; buf of at least REPORT_TIME_LEN bytes. */
+#define REPORT_TIME_LEN 40
+const char *format_time(char *buf, const struct timespec *ts);
+/* A copy of src fit for a terminal or a log line: control bytes as \xNN. */
+const char *printable(char *buf, size_t size, const char *src);
+
+#endif /* EXT4RACE_REPORT_H */

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/output.h"
+#include "sink/output_queue.h"
+
+struct line {
+	struct line *next;
+	char *text;
+	size_t len;
+};
+
+struct output_queue {
+	int fd;
+	pthread_t thread;
+	bool running;
+
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t changed;
+	struct line *first, **last;
+	size_t bytes; /* of the lines that wait, and of the one that is being written */
+	bool stop;
+	int err; /* the first failed write: nothing may follow a broken line */
+};
+
+struct output_queue *output_queue_new(int fd)
+{
+	struct output_queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	q->fd = fd;
+	q->last = &q->first;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->changed, NULL);
+	return q;
+}
+
+static void line_free(struct line *line)
+{
+	free(line->text);
+	free(line);
+}
+
+/* Whether a write of so many bytes returns at once, be it with an error. */
+static bool is_ready(int fd, size_t len)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	struct stat st;
+
+	/* A file has no reader. A terminal says no more than that there is some room. */
+	if (!fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
+		return true;
+	if (poll(&pfd, 1, 0) <= 0)
+		return false;
+	if (pfd.revents & (POLLERR | POLLNVAL))
+		return true;
+	return pfd.revents & POLLOUT && len <= PIPE_BUF && !isatty(fd);
+}
+
+static void *write_all(void *arg)
+{
+	struct output_queue *q = arg;
+	struct line *line;
+	int err = 0;
+
+	pthread_mutex_lock(&q->lock);
+	for (;;) {
+		while (!q->first && !q->stop)
+			pthread_cond_wait(&q->changed, &q->lock);
+		line = q->first;
+		if (!line)
+			break;
+		q->first = line->next;
+		if (!q->first)
+			q->last = &q->first;
+		pthread_mutex_unlock(&q->lock);
+		if (!err)
+			err = output_write(q->fd, line->text, line->len);
+		pthread_mutex_lock(&q->lock);
+		q->err = err;
+		q->bytes -= line->len;
+		line_free(line);
+		if (!q->bytes)
+			pthread_cond_broadcast(&q->changed);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+static int start_thread(struct output_queue *q)
+{
+	sigset_t all, old;
+	int err;
+
+	if (q->running)
+		return 0;
+	/* Signals are the monitor's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = -pthread_create(&q->thread, NULL, write_all, q);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err)
+		return err;
+	pthread_setname_np(q->thread, "output");
+	q->running = true;
+	return 0;
+}
+
+/* Takes text over only where it returns 0. */
+static int enqueue(struct output_queue *q, char *text, size_t len, bool must)
+{
+	struct line *line = malloc(sizeof(*line));
+	int err = -EAGAIN;
+
+	if (!line || start_thread(q)) {
+		free(line);
+		return -EAGAIN;
+	}
+	*line = (struct line){ .text = text, .len = len };
+	pthread_mutex_lock(&q->lock);
+	/* A line that is larger than the whole queue waits for it to be empty. */
+	if (must || !q->bytes || q->bytes + len <= OUTPUT_QUEUE_BYTES) {
+		*q->last = line;
+		q->last = &line->next;
+		q->bytes += len;
+		pthread_cond_broadcast(&q->changed);
+		err = 0;
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (err)
+		free(line);
+	return err;
+}
+
+int output_queue_put(struct output_queue *q, char *text, size_t len, bool must)
+{
+	bool waiting;
+	int err;
+
+	pthread_mutex_lock(&q->lock);
+	err = q->err;
+	waiting = q->bytes != 0;
+	pthread_mutex_unlock(&q->lock);
+	if (!err && (waiting || !is_ready(q->fd, len))) {
+		err = enqueue(q, text, len, must);
+		if (!err)
+			return 0;
+	} else if (!err) {
+		/* The thread has nothing to write, and gets nothing but from here. */
+		err = q->err = output_write(q->fd, text, len);
+	}
+	free(text);
+	return err;
+}
+
+void output_queue_flush(struct output_queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	while (q->bytes)
+		pthread_cond_wait(&q->changed, &q->lock);
+	pthread_mutex_unlock(&q->lock);
+}
+
+int output_queue_close(struct output_queue *q)
+{
+	int err;
+
+	if (!q)
+		return 0;
+	if (q->running) {
+		pthread_mutex_lock(&q->lock);
+		q->stop = true;
+		pthread_cond_broadcast(&q->changed);
+		pthread_mutex_unlock(&q->lock);
+		pthread_join(q->thread, NULL);
+	}
+	err = q->err;
+	pthread_cond_destroy(&q->changed);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+	return err;
+}

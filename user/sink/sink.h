@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A sink takes reports (and, where it has a use for them, metrics) somewhere:
+ * text, json, journal, textfile, http. One file a sink.
+ */
+#ifndef EXT4RACE_SINK_H
+#define EXT4RACE_SINK_H
+
+#include "report/report.h"
+
+struct metrics;	     /* metrics.h */
+struct loop;	     /* loop.h */
+struct output_queue; /* output_queue.h */
+struct sink;
+
+struct sink_ops {
+	const char *name;
+	/*
+	 * Take one report. 0 or negative errno; -EPIPE, -ENOSPC, -EIO mean that the
+	 * sink is lost and the caller decides whether to go on without it.
+	 */
+	int (*event)(struct sink *sink, const struct report *report);
+	/* Take a fresh metrics snapshot; NULL where the sink shows none. */
+	int (*metrics)(struct sink *sink, const struct metrics *metrics);
+	/* Reopen the output file (SIGHUP); NULL where there is none. */
+	int (*reopen)(struct sink *sink);
+	/* Flush and free. 0 or the negative errno of a failed last write. */
+	int (*close)(struct sink *sink);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	unsigned long long missed;  /* reports dropped: the reader was too slow or gone */
+	struct output_queue *queue; /* text and json: NULL where the reader is waited for */
+};
+
+/* sink->missed, which a sink's own thread may be counting right now. */
+static inline unsigned long long sink_missed(const struct sink *sink)
+{
+	return __atomic_load_n(&sink->missed, __ATOMIC_RELAXED);
+}
+
+/*
+ * text: for people. json: one object a line, flushed. fd is borrowed, never
+ * closed. Both return NULL on ENOMEM.
+ */
+struct sink *sink_text_open(int fd, bool verbose);
+struct sink *sink_json_open(int fd);
+/*
+ * From now on a reader that is too slow costs reports, which are counted as missed,
+ * and not time; closing waits for it. For the two above. 0 or -ENOMEM.
+ */
+int sink_never_wait(struct sink *sink, int fd);
+/* Waits for the reader after all, until it has everything. */
+void sink_flush(struct sink *sink);
+/*
+ * How the two write: takes text over (allocated). The summary is never missed. 0 or the
+ * negative errno of a write.
+ */
+int sink_write(struct sink *sink, int fd, enum report_type type, char *text, size_t len);
+
+#endif /* EXT4RACE_SINK_H */

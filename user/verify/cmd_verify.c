@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ext4race-detect verify: is the fix in? */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/exit_status.h"
+#include "base/say.h"
+#include "cli/options.h"
+#include "host/fs.h"
+#include "sink/sink.h"
+#include "verify/cmd_verify.h"
+#include "verify/remedy.h"
+#include "verify/verify.h"
+
+/* How long to wait for the host's own inserts, where nothing may be written. */
+#define PASSIVE_SEC 10.0
+
+static int status_of(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_FIXED:
+		return EXIT_OK;
+	case VERDICT_VULNERABLE:
+		return EXIT_RACE;
+	default:
+		return EXIT_UNKNOWN;
+	}
+}
+
+static int print_verdict(const struct options *opt, const struct verdict_info *info)
+{
+	struct report report = { .type = REPORT_VERDICT, .verdict = info };
+	struct sink *sink;
+	int err, err2;
+
+	if (opt->quiet) {
+		puts(verdict_name(info->verdict));
+		return fflush(stdout) ? -errno : 0;
+	}
+	sink = opt->json ? sink_json_open(STDOUT_FILENO) :
+			   sink_text_open(STDOUT_FILENO, opt->verbose);
+	if (!sink)
+		return -ENOMEM;
+	clock_gettime(CLOCK_REALTIME, &report.time);
+	err = sink->ops->event(sink, &report);
+	err2 = sink->ops->close(sink);
+	return err ? err : err2;
+}
+
+static int verify_image(struct verdict_info *info, const struct options *opt)
+{
+	const struct livepatch_state none = {};
+	int err;
+
+	memset(info, 0, sizeof(*info));
+	info->n_evidence = 1;
+	err = evidence_image(&info->evidence[0], opt->image);
+	if (err)
+		say("--image %s: %s", opt->image,
+		    err == -EINVAL ? "not a regular file" : strerror(-err));
+	else
+		verdict_conclude(info, &none);
+	return err;
+}
+
+/* A wish that cannot be fulfilled, or nothing looked at for want of permission. */
+static bool is_fatal(const struct options *opt, const struct verdict_info *info, int err)
+{
+	if (err && opt->dir)
+		return true;
+	return info->verdict == VERDICT_UNKNOWN && (err == -EPERM || err == -EACCES);
+}
+
+/* They are for the filesystem, which need not be mounted at the very directory. */
+static void print_remedies(const struct options *opt)
+{
+	char *point = opt->dir ? mounts_point_of(opt->dir) : NULL;
+	struct remedies rem;
+
+	remedies_collect(&rem, point);
+	remedies_print(&rem, STDOUT_FILENO);
+	free(point);
+}
+
+int cmd_verify(const struct options *opt)
+{
+	struct verify_config config = { .dir = opt->dir,
+					.passive = opt->passive,
+					.passive_sec = PASSIVE_SEC,
+					.verbose = opt->verbose };
+	struct verdict_info info;
+	int err;
+
+	if (opt->image) {
+		err = verify_image(&info, opt);
+		if (err)
+			return EXIT_CANNOT;
+	} else {
+		err = verify_running(&info, &config);
+		if (is_fatal(opt, &info, err)) {
+			say("verify: %s", info.evidence[0].detail);
+			return EXIT_CANNOT;
+		}
+	}
+	err = print_verdict(opt, &info);
+	if (err) {
+		say("output lost: %s", strerror(-err));
+		return EXIT_CANNOT;
+	}
+	if (info.verdict == VERDICT_VULNERABLE && !opt->image && !opt->json && !opt->quiet)
+		print_remedies(opt);
+	return status_of(info.verdict);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Evidence from /sys/kernel/livepatch: PATCH/{enabled,transition}, PATCH/OBJECT/FUNCTION,N */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "verify/verify.h"
+
+#define LIVEPATCH_DIR "/sys/kernel/livepatch"
+/* This project's livepatch says there, from LIVEPATCH_DIR, whether it refuses inserts. */
+#define OWN_LIVEPATCH "ext4race_livepatch"
+#define OWN_ACTIVE    "../" OWN_LIVEPATCH "/active"
+
+static const char *const mapping_functions[] = {
+	"ext4_da_map_blocks",
+	"ext4_da_get_block_prep",
+};
+
+static const char *const insert_functions[] = {
+	"ext4_es_insert_delayed_block",
+	"ext4_es_insert_delayed_extent",
+	"ext4_insert_delayed_block",
+	"ext4_insert_delayed_blocks",
+};
+
+/* One decimal digit of a sysfs file, -1 when it cannot be read. */
+static int read_flag(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	char c = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, &c, 1);
+	close(fd);
+	return n == 1 && c >= '0' && c <= '9' ? c - '0' : -1;
+}
+
+/* "name,1" and "name.isra.0,1" are both name's. */
+static bool is_one_of(const char *entry, const char *const *names, size_t n)
+{
+	size_t i, len;
+
+	for (i = 0; i < n; i++) {
+		len = strlen(names[i]);
+		if (!strncmp(entry, names[i], len) && strchr(",.", entry[len]))
+			return true;
+	}
+	return false;
+}
+
+struct finding {
+	bool mapping, insert;
+	char function[64];
+};
+
+static void look_at_object(int patch, const char *object, struct finding *found)
+{
+	int fd = openat(patch, object, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool mapping, insert;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		mapping = is_one_of(entry->d_name, mapping_functions, 2);
+		insert = is_one_of(entry->d_name, insert_functions, 4);
+		if (mapping || insert)
+			snprintf(found->function, sizeof(found->function), "%.*s",
+				 (int)strcspn(entry->d_name, ","), entry->d_name);
+		found->mapping |= mapping;
+		found->insert |= insert;
+	}
+	closedir(dir);
+}
+
+/* The same for the same names, in whatever order: one set of them is told from another. */
+static uint64_t digest(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 0x100000001b3;
+	return hash;
+}
+
+static void note_patch(struct evidence *ev, struct livepatch_state *state, int root,
+		       const char *name, const struct finding *found, bool transition)
+{
+	state->any = true;
+	state->replaces_mapping |= found->mapping;
+	state->replaces_insert |= found->insert;
+	state->in_transition |= transition;
+	state->inserts += found->insert;
+	state->which += digest(name);
+	if (!transition && !strcmp(name, OWN_LIVEPATCH) && read_flag(root, OWN_ACTIVE) == 1)
+		evidence_set(ev, "livepatch", VERDICT_FIXED,
+			     "%s refuses delayed inserts over mapped blocks (%s), "
+			     "transition complete",
+			     name, found->function);
+	else if (ev->says == VERDICT_UNKNOWN)
+		evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "%.60s replaces %s, %s", name,
+			     found->function,
+			     transition ? "transition not complete" : "transition complete");
+}
+
+static void look_at_patch(struct evidence *ev, struct livepatch_state *state, int root,
+			  const char *name)
+{
+	int fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct finding found = {};
+	struct dirent *entry;
+	int transition;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		/* Objects are the directories: "vmlinux", "ext4". */
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "power"))
+			look_at_object(fd, entry->d_name, &found);
+	}
+	transition = read_flag(fd, "transition");
+	/* Disabled and nothing in motion: the old functions run. */
+	if ((found.mapping || found.insert) && (read_flag(fd, "enabled") != 0 || transition))
+		note_patch(ev, state, root, name, &found, transition);
+	closedir(dir);
+}
+
+void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, const char *sysfs)
+{
+	DIR *dir = opendir(sysfs ? sysfs : LIVEPATCH_DIR);
+	struct dirent *entry;
+
+	memset(state, 0, sizeof(*state));
+	if (!dir) {
+		evidence_set(ev, "livepatch", VERDICT_UNKNOWN,
+			     errno == ENOENT ? "this kernel has no livepatches" :
+					       "livepatches cannot be listed");
+		return;
+	}
+	evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "none replaces a function of the race");
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] != '.')
+			look_at_patch(ev, state, dirfd(dir), entry->d_name);
+	}
+	/* Which one came last, and runs, cannot be seen. */
+	if (state->inserts > 1)
+		evidence_set(ev, "livepatch", VERDICT_UNKNOWN,
+			     "%u livepatches replace the delayed insert, and only the one "
+			     "that was enabled last runs",
+			     state->inserts);
+	closedir(dir);
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Loads and drives bpf/verify.bpf.c. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf/lookups.h"
+#include "verify.skel.h"
+#include "verify/verify.h"
+
+#define PROBE_LINKS 5
+
+/* The kernel's own number, which user space has no name for. */
+#define KERNEL_ENOTSUPP 524
+
+struct verify_probe {
+	struct verify_bpf *skel;
+	struct bpf_link *links[PROBE_LINKS];
+	size_t n_links;
+	struct ring_buffer *ring;
+	unsigned long long missed; /* before these samples */
+};
+
+static bool probe_verbose;
+
+static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (!probe_verbose || level > LIBBPF_INFO)
+		return 0;
+	return vfprintf(stderr, fmt, ap);
+}
+
+static int on_done(void *ctx, void *data, size_t size)
+{
+	(void)ctx;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+static int load(struct verify_probe *probe)
+{
+	int err;
+
+	probe->skel = verify_bpf__open();
+	if (!probe->skel)
+		return -errno;
+	bpf_map__set_max_entries(probe->skel->maps.done, sysconf(_SC_PAGESIZE));
+	err = verify_bpf__load(probe->skel);
+	if (!err)
+		return 0;
+	/* Lockdown's confidentiality forbids to read the kernel; counting is left. */
+	verify_bpf__destroy(probe->skel);
+	probe->skel = verify_bpf__open();
+	if (!probe->skel)
+		return -errno;
+	bpf_map__set_max_entries(probe->skel->maps.done, sysconf(_SC_PAGESIZE));
+	bpf_program__set_autoload(probe->skel->progs.read_text, false);
+	return verify_bpf__load(probe->skel);
+}
+
+int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t why_size)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct verify_probe *probe;
+	libbpf_print_fn_t old;
+	int err;
+
+	probe = calloc(1, sizeof(*probe));
+	if (!probe)
+		return -ENOMEM;
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	probe_verbose = verbose;
+	old = libbpf_set_print(on_log);
+	err = load(probe);
+	if (!err) {
+		probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.done), on_done, NULL,
+					       NULL);
+		err = probe->ring ? 0 : -errno;
+	}
+	libbpf_set_print(old);
+	if (err) {
+		snprintf(why, why_size, "%s",
+			 err == -EPERM ?
+				 "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo" :
+				 strerror(-err));
+		verify_probe_close(probe);
+		return err;
+	}
+	*out = probe;
+	return 0;
+}
+
+void verify_probe_close(struct verify_probe *probe)
+{
+	if (!probe)
+		return;
+	verify_probe_detach(probe);
+	ring_buffer__free(probe->ring);
+	verify_bpf__destroy(probe->skel);
+	free(probe);
+}
+
+int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size)
+{
+	/* The one that opens the bracket comes last. */
+	struct bpf_program *progs[PROBE_LINKS] = {
+		probe->skel->progs.reserve_space, probe->skel->progs.lookup_exit,
+		probe->skel->progs.lookup_enter,  probe->skel->progs.write_end,
+		probe->skel->progs.write_begin,
+	};
+	libbpf_print_fn_t old = libbpf_set_print(on_log);
+	struct bpf_link *link;
+	int i, err = 0;
+
+	for (i = 0; i < PROBE_LINKS && !err; i++) {
+		link = bpf_program__attach(progs[i]);
+		if (link) {
+			probe->links[probe->n_links++] = link;
+			continue;
+		}
+		err = -errno;
+		snprintf(why, why_size, "tracepoint %s: %s",
+			 strchr(bpf_program__section_name(progs[i]), '/') + 1,
+			 err == -ENOENT ? "not there (is ext4 loaded?)" : strerror(-err));
+	}
+	libbpf_set_print(old);
+	if (err)
+		verify_probe_detach(probe);
+	return err;
+}
+
+void verify_probe_detach(struct verify_probe *probe)
+{
+	if (probe->skel)
+		verify_probe_stop(probe);
+	while (probe->n_links)
+		bpf_link__destroy(probe->links[--probe->n_links]);
+}
+
+static int run_here(struct bpf_program *prog, const uint64_t *args, size_t size, int *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = size);
+
+	if (bpf_program__fd(prog) < 0)
+		return -EPERM;
+	if (bpf_prog_test_run_opts(bpf_program__fd(prog), &opts))
+		return errno == KERNEL_ENOTSUPP || errno == EINVAL ? -EOPNOTSUPP : -errno;
+	*ret = opts.retval;
+	return 0;
+}
+
+/* Runs of the counting programs that the kernel skipped, since they were loaded. */
+static unsigned long long missed_runs(const struct verify_probe *probe)
+{
+	struct bpf_program *prog;
+	unsigned long long n = 0;
+
+	bpf_object__for_each_program(prog, probe->skel->obj)
+	{
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			n += info.recursion_misses;
+	}
+	return n;
+}
+
+static void begin_samples(struct verify_probe *probe)
+{
+	memset(probe->skel->bss->samples, 0, sizeof(probe->skel->bss->samples));
+	probe->skel->bss->n_samples = 0;
+	ring_buffer__consume(probe->ring);
+	probe->missed = missed_runs(probe);
+}
+
+int verify_probe_watch_me(struct verify_probe *probe)
+{
+	uint64_t args[2] = {};
+	int ret;
+
+	begin_samples(probe);
+	/*
+	 * In a container the thread's id is another one than BPF sees. Where the program
+	 * cannot be run on demand, the id has to do.
+	 */
+	if (run_here(probe->skel->progs.learn_tid, args, sizeof(args), &ret))
+		probe->skel->bss->watch_tid = syscall(SYS_gettid);
+	else
+		probe->skel->bss->watch_tid = probe->skel->bss->own_tid;
+	return 0;
+}
+
+void verify_probe_watch_all(struct verify_probe *probe, unsigned long long inserts)
+{
+	begin_samples(probe);
+	probe->skel->data->want = inserts;
+	probe->skel->bss->watch_tid = VERIFY_ANYBODY;
+}
+
+void verify_probe_stop(struct verify_probe *probe)
+{
+	probe->skel->bss->watch_tid = VERIFY_NOBODY;
+}
+
+int verify_probe_fd(const struct verify_probe *probe)
+{
+	return ring_buffer__epoll_fd(probe->ring);
+}
+
+void verify_probe_samples(const struct verify_probe *probe, struct verify_samples *samples)
+{
+	const struct verify_bpf__bss *bss = probe->skel->bss;
+	size_t i;
+
+	_Static_assert(sizeof(samples->by_lookups) / sizeof(samples->by_lookups[0]) ==
+			       VERIFY_LOOKUPS_MAX,
+		       "one slot for each");
+	memset(samples, 0, sizeof(*samples));
+	for (i = 0; i < VERIFY_LOOKUPS_MAX; i++) {
+		samples->by_lookups[i] = bss->samples[0][i] + bss->samples[1][i];
+		samples->hole_uncached += bss->samples[0][i];
+		samples->hole_cached += bss->samples[1][i];
+	}
+	samples->missed = missed_runs(probe) - probe->missed;
+}
+
+int verify_probe_read(struct verify_probe *probe, uint64_t addr, void *buf, size_t len)
+{
+	uint64_t args[2] = { addr, len };
+	int err, ret;
+
+	if (len > VERIFY_TEXT_MAX)
+		return -E2BIG;
+	err = run_here(probe->skel->progs.read_text, args, sizeof(args), &ret);
+	if (err)
+		return err;
+	if (ret)
+		return ret;
+	memcpy(buf, probe->skel->bss->text, len);
+	return 0;
+}
