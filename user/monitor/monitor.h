@@ -99,7 +99,6 @@ void monitor_send_report(struct monitor *mon, const struct report *report);
 
 /* ---- monitor_report.c: the start block and the summary ---- */
 
-double seconds_since(const struct timespec *since);
 struct report monitor_report_now(enum report_type type);
 /* What is delayed before anything is attached: no overwrite of this run is in it. */
 void monitor_note_residuals(struct monitor *mon);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "attach/detector.h"
+#include "base/clock.h"
 #include "base/exit_status.h"
 #include "base/output.h"
 #include "base/say.h"
@@ -56,14 +57,6 @@ struct outcome {
 	const char *result;
 	int status;
 };
-
-static double seconds_since(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) / 1e9;
-}
 
 /* ---- counts while it runs; called by the victim's thread too ---- */
 

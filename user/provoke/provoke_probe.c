@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "provoke/provoke.h"
 #include "widen.skel.h"
 
@@ -116,12 +116,7 @@ void provoke_probe_allocated(struct provoke_probe *probe, uint64_t n)
 
 void provoke_probe_heartbeat(struct provoke_probe *probe)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	__atomic_store_n(&probe->skel->bss->alive_ns,
-			 (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec,
-			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&probe->skel->bss->alive_ns, monotonic_ns(), __ATOMIC_SEQ_CST);
 }
 
 void provoke_probe_counts(const struct provoke_probe *probe, struct provoke_counts *counts)

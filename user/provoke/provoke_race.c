@@ -18,9 +18,9 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "provoke/provoke.h"
 
 /* Small while the offset is still sought, so that many are tried. */
@@ -64,14 +64,6 @@ struct race {
 /* Volatile: the compiler sees nobody read it between the two stores in store(). */
 static __thread sigjmp_buf *volatile bus_jump;
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
 static bool is_set(const bool *flag)
 {
 	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
@@ -89,9 +81,9 @@ static void set(uint64_t *p, uint64_t value)
 
 static void wait_ns(int64_t ns)
 {
-	uint64_t until = now_ns() + (uint64_t)(ns > 0 ? ns : 0);
+	uint64_t until = monotonic_ns() + (uint64_t)(ns > 0 ? ns : 0);
 
-	while (ns > 0 && now_ns() < until)
+	while (ns > 0 && monotonic_ns() < until)
 		;
 }
 
@@ -123,10 +115,10 @@ static void allocate(struct race *race, uint64_t attempt)
 		wait_for_window(race, attempt);
 	else
 		wait_ns(race->allocator_wait);
-	start = now_ns();
+	start = monotonic_ns();
 	if (fallocate(race->file, 0, (off_t)race->at * race->page, race->page))
 		race->allocator_err = -errno;
-	race->fallocate_ns = (race->fallocate_ns * 15 + (now_ns() - start)) / 16;
+	race->fallocate_ns = (race->fallocate_ns * 15 + (monotonic_ns() - start)) / 16;
 	provoke_probe_allocated(race->config.probe, attempt);
 }
 
@@ -393,7 +385,7 @@ int race_start(struct race **out, const struct race_config *config)
 	race->config = *config;
 	race->page = sysconf(_SC_PAGESIZE);
 	race->fallocate_ns = 20000;
-	race->seed = (unsigned int)now_ns();
+	race->seed = (unsigned int)monotonic_ns();
 	race->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (race->fd < 0) {
 		err = -errno;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "host/fs.h"
 #include "verify/verify.h"
 
@@ -268,22 +269,16 @@ int evidence_behaviour(struct evidence *ev, struct verify_probe *probe, const ch
 
 /* ---- the host's ---- */
 
-static double monotonic_sec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec)
 {
 	struct pollfd pfd = { .fd = verify_probe_fd(probe), .events = POLLIN };
-	double until = monotonic_sec() + sec, left = sec;
+	double left = sec;
+	struct timespec start;
 	struct verify_samples samples;
 	char why[128] = "", where[64];
 	int err;
 
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	err = verify_probe_attach(probe, why, sizeof(why));
 	if (err) {
 		evidence_set(ev, "behaviour", VERDICT_UNKNOWN, "%s", why);
@@ -295,7 +290,7 @@ int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec
 		err = poll(&pfd, 1, (int)(left * 1000));
 		verify_probe_stop(probe);
 		verify_probe_samples(probe, &samples);
-		left = until - monotonic_sec();
+		left = sec - seconds_since(&start);
 	} while (err > 0 && left > 0 && samples_are_lossy(&samples));
 	verify_probe_detach(probe);
 	snprintf(where, sizeof(where), "of the host's own within %g s", sec);
