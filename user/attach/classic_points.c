@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attach/classic_points.h"
+#include "host/race_functions.h"
 
 /* In the order of attachment: what is remembered before what asks. */
 /* clang-format off */
@@ -13,7 +14,7 @@ const struct classic_point classic_points[] = {
 	{ HOOK_INODE_END, "ext4_free_inode", "classic_free", REC_FREE, false, { "dev", "ino" } },
 	{ HOOK_INODE_END, "ext4_evict_inode", "classic_evict", REC_EVICT, false,
 	  { "dev", "ino", "nlink" } },
-	{ HOOK_INODE_END, "ext4_da_reserve_space", "classic_reserve", REC_RESERVE, false,
+	{ HOOK_INODE_END, RACE_RESERVE, "classic_reserve", REC_RESERVE, false,
 	  { "dev", "ino", "reserved_data_blocks" } },
 	{ HOOK_INODE_END, "ext4_da_update_reserve_space", "classic_update", REC_UPDATE, false,
 	  { "dev", "ino", "reserved_data_blocks", "used_blocks" } },
@@ -24,13 +25,13 @@ const struct classic_point classic_points[] = {
 	  { "dev", "ino", "mode" } },
 	{ HOOK_OPERATION, "ext4_zero_range", "classic_zero", REC_ZERO, true,
 	  { "dev", "ino", "mode" } },
-	{ HOOK_ALLOCATION, "ext4_es_insert_extent", "classic_map", REC_MAP, false,
+	{ HOOK_ALLOCATION, RACE_ES_INSERT, "classic_map", REC_MAP, false,
 	  { "dev", "ino", "lblk", "len", "pblk", "status" } },
 	{ HOOK_ALLOCATION, "ext4_es_remove_extent", "classic_unmap", REC_UNMAP, false,
 	  { "dev", "ino", "lblk", "len" } },
-	{ HOOK_DELAYED_INSERT, "ext4_es_insert_delayed_block", "classic_insert_block", REC_INSERT,
+	{ HOOK_DELAYED_INSERT, RACE_INSERT_BLOCK, "classic_insert_block", REC_INSERT,
 	  false, { "dev", "ino", "lblk", "len" } },
-	{ HOOK_DELAYED_INSERT, "ext4_es_insert_delayed_extent", "classic_insert_extent",
+	{ HOOK_DELAYED_INSERT, RACE_INSERT_EXTENT, "classic_insert_extent",
 	  REC_INSERT, false, { "dev", "ino", "lblk", "len" } },
 };
 /* clang-format on */

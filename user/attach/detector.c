@@ -4,20 +4,20 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "attach/bpf_log.h"
 #include "attach/classic_points.h"
 #include "attach/detector.h"
 #include "attach/return_probe.h"
 #include "classic.skel.h"
 #include "direct.skel.h"
 #include "ext4race.skel.h"
+#include "host/privilege.h"
 
 #define CONSUME_MAX 256 /* events between looks at what else there is to do */
 #define STATS_MAX   256 /* entries of the stats map */
@@ -51,53 +51,8 @@ struct detector {
 	struct return_probe returns[RETURNS_MAX];
 	size_t n_returns;
 	int n_cpus;
+	struct bpf_log log;
 };
-
-/* ---- libbpf's messages ---- */
-
-/* libbpf explains failures only through its log: the first one is kept for why. */
-static struct {
-	bool verbose;
-	char first[256];
-	char prog[48]; /* the program it is about, or empty */
-} log_state;
-
-static void forget_log(void)
-{
-	log_state.first[0] = 0;
-	log_state.prog[0] = 0;
-}
-
-/* "libbpf: prog 'NAME': what happened" */
-static void keep_log(const char *fmt, va_list ap)
-{
-	char line[256];
-	char *text = line;
-
-	if (log_state.first[0])
-		return;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = 0;
-	if (!strncmp(text, "libbpf: ", 8))
-		text += 8;
-	if (sscanf(text, "prog '%47[^']': ", log_state.prog) == 1)
-		text = strstr(text, "': ") + 3;
-	snprintf(log_state.first, sizeof(log_state.first), "%s", text);
-}
-
-static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	va_list copy;
-
-	if (level == LIBBPF_WARN) {
-		va_copy(copy, ap);
-		keep_log(fmt, copy);
-		va_end(copy);
-	}
-	if (log_state.verbose && level <= LIBBPF_INFO)
-		return vfprintf(stderr, fmt, ap);
-	return 0;
-}
 
 /* ---- loading ---- */
 
@@ -297,14 +252,14 @@ static int attach_hook(struct detector *det, struct hook_choice *choice)
 
 	for (i = 0; i < HOOK_PROGS && choice->progs[i]; i++) {
 		prog = bpf_object__find_program_by_name(det->obj, choice->progs[i]);
-		forget_log();
+		bpf_log_forget(&det->log);
 		if (!strncmp(bpf_program__section_name(prog), "kretprobe/", 10))
 			link = attach_return(det, prog, choice);
 		else
 			link = bpf_program__attach(prog);
 		if (!link) {
 			err = -errno;
-			snprintf(log_state.prog, sizeof(log_state.prog), "%s", choice->progs[i]);
+			snprintf(det->log.prog, sizeof(det->log.prog), "%s", choice->progs[i]);
 			return err;
 		}
 		det->links[det->n_links++] = link;
@@ -339,7 +294,7 @@ int detector_reattach(struct detector *det, char *why, size_t why_size)
 
 	if (!err)
 		return 0;
-	snprintf(why, why_size, "%s: %s", strerror(-err), log_state.first);
+	bpf_log_explain(&det->log, err, why, why_size);
 	detector_detach(det);
 	return err;
 }
@@ -375,7 +330,7 @@ static int load_and_attach(struct detector *det, const struct kernel *kernel)
 {
 	int err;
 
-	forget_log();
+	bpf_log_forget(&det->log);
 	err = load(det, kernel);
 	if (err)
 		return err;
@@ -384,13 +339,12 @@ static int load_and_attach(struct detector *det, const struct kernel *kernel)
 }
 
 /* Notes which program the kernel refused, so that the next plan does without it. */
-static bool note_refusal(struct hook_refusals *refused, int err)
+static bool note_refusal(struct hook_refusals *refused, const struct bpf_log *log, int err)
 {
-	if (!log_state.prog[0] || refused->n == REFUSALS_MAX)
+	if (!log->prog[0] || refused->n == REFUSALS_MAX)
 		return false;
-	snprintf(refused->v[refused->n].prog, sizeof(refused->v[0].prog), "%s", log_state.prog);
-	snprintf(refused->v[refused->n].why, sizeof(refused->v[0].why), "%s%s%s", strerror(-err),
-		 log_state.first[0] ? ": " : "", log_state.first);
+	snprintf(refused->v[refused->n].prog, sizeof(refused->v[0].prog), "%s", log->prog);
+	bpf_log_explain(log, err, refused->v[refused->n].why, sizeof(refused->v[0].why));
 	refused->n++;
 	return true;
 }
@@ -421,12 +375,11 @@ static int try_plan(struct detector *det, const struct kernel *kernel, enum atta
 			det->may_direct = false;
 			continue;
 		}
-		if (!note_refusal(&refused, err))
+		if (!note_refusal(&refused, &det->log, err))
 			break;
 		err_before = err;
 	}
-	snprintf(why, why_size, "%s%s%s", strerror(-err), log_state.first[0] ? ": " : "",
-		 log_state.first);
+	bpf_log_explain(&det->log, err, why, why_size);
 	return err;
 }
 
@@ -510,14 +463,6 @@ int detector_possible(const struct kernel *kernel, char *why, size_t why_size)
 	return 0;
 }
 
-/* Up to 5.10 maps are charged to RLIMIT_MEMLOCK. */
-static void raise_memlock(void)
-{
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-}
-
 static struct detector *new_detector(const struct detector_config *config)
 {
 	struct detector *det = calloc(1, sizeof(*det));
@@ -526,9 +471,9 @@ static struct detector *new_detector(const struct detector_config *config)
 		return NULL;
 	det->config = *config;
 	det->n_cpus = libbpf_num_possible_cpus();
-	log_state.verbose = config->verbose;
-	libbpf_set_print(on_log);
-	raise_memlock();
+	det->log.verbose = config->verbose;
+	bpf_log_use(&det->log);
+	privilege_raise_memlock();
 	return det;
 }
 
@@ -567,7 +512,7 @@ int detector_open(struct detector **out, const struct kernel *kernel,
 	if (err && config->mode != ATTACH_AUTO)
 		snprintf(why, why_size, "--attach %s: %s", attach_mode_name(config->mode), reason);
 	if (err) {
-		free(det);
+		detector_close(det);
 		return err;
 	}
 	*out = det;
@@ -579,6 +524,7 @@ void detector_close(struct detector *det)
 	if (!det)
 		return;
 	unload(det);
+	bpf_log_end(&det->log);
 	free(det);
 }
 

@@ -6,6 +6,7 @@
 
 #include "attach/classic_points.h"
 #include "attach/hooks.h"
+#include "host/race_functions.h"
 
 struct candidate {
 	enum hook hook;
@@ -20,54 +21,54 @@ struct candidate {
 /* The order within a hook and mode is the order of preference. */
 /* clang-format off */
 static const struct candidate candidates[] = {
-	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, RACE_INSERT_BLOCK, 3, false, 0,
 	  { "fentry_insert_block" } },
 	/* 12eba993b94c (6.11) */
-	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, "ext4_es_insert_delayed_extent", 5, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, RACE_INSERT_EXTENT, 5, false, 0,
 	  { "fentry_insert_extent" } },
-	{ HOOK_INSERT_RESULT, ATTACH_FENTRY, "ext4_es_insert_delayed_block", 3, true, 0,
+	{ HOOK_INSERT_RESULT, ATTACH_FENTRY, RACE_INSERT_BLOCK, 3, true, 0,
 	  { "fexit_insert_block" } },
 	/* 5 arguments up to 6.11, 6 since (c543e2429640): the first 5 are the same. */
-	{ HOOK_ALLOCATION, ATTACH_FENTRY, "ext4_es_insert_extent", 0, false, 0, { "fentry_es_insert" } },
+	{ HOOK_ALLOCATION, ATTACH_FENTRY, RACE_ES_INSERT, 0, false, 0, { "fentry_es_insert" } },
 	/* In blocks at first, in bytes in the newest kernels. */
-	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_alloc_file_blocks", 5, false, 4,
+	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_ALLOC_BLOCKS, 5, false, 4,
 	  { "fentry_fallocate", "fentry_alloc_blocks" } },
-	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_alloc_file_blocks", 5, false, 8,
+	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_ALLOC_BLOCKS, 5, false, 8,
 	  { "fentry_fallocate", "fentry_alloc_bytes" } },
-	{ HOOK_OPERATION, ATTACH_FENTRY, "ext4_fallocate", 4, false, 0,
+	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_FALLOCATE, 4, false, 0,
 	  { "fentry_fallocate" } },
-	{ HOOK_FAULT, ATTACH_FENTRY, "ext4_page_mkwrite", 1, false, 0,
+	{ HOOK_FAULT, ATTACH_FENTRY, RACE_FAULT, 1, false, 0,
 	  { "fexit_mkwrite", "fentry_mkwrite" } },
 	/*
 	 * Only where it is a function of its own: ext4_page_mkwrite starts the window
 	 * at less cost, and this one sharpens it.
 	 */
-	{ HOOK_MAPPING, ATTACH_FENTRY, "ext4_da_map_blocks", 0, false, 0, { "fentry_da_map" } },
-	{ HOOK_INODE_END, ATTACH_FENTRY, "ext4_destroy_inode", 1, false, 0, { "fentry_destroy" } },
+	{ HOOK_MAPPING, ATTACH_FENTRY, RACE_MAPPING, 0, false, 0, { "fentry_da_map" } },
+	{ HOOK_INODE_END, ATTACH_FENTRY, RACE_INODE_END, 1, false, 0, { "fentry_destroy" } },
 
-	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, RACE_INSERT_BLOCK, 3, false, 0,
 	  { "kprobe_insert_block" } },
-	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, "ext4_es_insert_delayed_extent", 5, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, RACE_INSERT_EXTENT, 5, false, 0,
 	  { "kprobe_insert_extent" } },
-	{ HOOK_INSERT_RESULT, ATTACH_KPROBE, "ext4_es_insert_delayed_block", 3, true, 0,
+	{ HOOK_INSERT_RESULT, ATTACH_KPROBE, RACE_INSERT_BLOCK, 3, true, 0,
 	  { "kretprobe_insert_block" } },
-	{ HOOK_ALLOCATION, ATTACH_KPROBE, "ext4_es_insert_extent", 0, false, 0, { "kprobe_es_insert" } },
-	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_alloc_file_blocks", 5, false, 4,
+	{ HOOK_ALLOCATION, ATTACH_KPROBE, RACE_ES_INSERT, 0, false, 0, { "kprobe_es_insert" } },
+	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_ALLOC_BLOCKS, 5, false, 4,
 	  { "kprobe_fallocate", "kprobe_alloc_blocks" } },
-	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_alloc_file_blocks", 5, false, 8,
+	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_ALLOC_BLOCKS, 5, false, 8,
 	  { "kprobe_fallocate", "kprobe_alloc_bytes" } },
-	{ HOOK_OPERATION, ATTACH_KPROBE, "ext4_fallocate", 4, false, 0,
+	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_FALLOCATE, 4, false, 0,
 	  { "kprobe_fallocate" } },
-	{ HOOK_FAULT, ATTACH_KPROBE, "ext4_page_mkwrite", 1, false, 0,
+	{ HOOK_FAULT, ATTACH_KPROBE, RACE_FAULT, 1, false, 0,
 	  { "kretprobe_mkwrite", "kprobe_mkwrite" } },
-	{ HOOK_MAPPING, ATTACH_KPROBE, "ext4_da_map_blocks", 0, false, 0, { "kprobe_da_map" } },
-	{ HOOK_INODE_END, ATTACH_KPROBE, "ext4_destroy_inode", 1, false, 0, { "kprobe_destroy" } },
+	{ HOOK_MAPPING, ATTACH_KPROBE, RACE_MAPPING, 0, false, 0, { "kprobe_da_map" } },
+	{ HOOK_INODE_END, ATTACH_KPROBE, RACE_INODE_END, 1, false, 0, { "kprobe_destroy" } },
 
-	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_block", 0, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, RACE_INSERT_BLOCK, 0, false, 0,
 	  { "insert_block" } },
-	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, "ext4_es_insert_delayed_extent", 0, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, RACE_INSERT_EXTENT, 0, false, 0,
 	  { "insert_extent" } },
-	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, "ext4_es_insert_extent", 0, false, 0, { "es_insert" } },
+	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, RACE_ES_INSERT, 0, false, 0, { "es_insert" } },
 	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, false, 0,
 	  { "zero_range", "fallocate" } },
 	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, 0, { "release", "free", "evict" } },

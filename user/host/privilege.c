@@ -101,6 +101,13 @@ static int make_map(void)
 	return fd < 0 ? -errno : fd;
 }
 
+void privilege_raise_memlock(void)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
 bool privilege_maps_need_resource(void)
 {
 	struct rlimit limit, none;

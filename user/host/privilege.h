@@ -28,9 +28,12 @@ void privilege_use(unsigned int what, bool on);
  */
 bool privilege_kprobes_need_admin(void);
 /*
- * Whether room for maps takes CAP_SYS_RESOURCE: the kernel charges them to
- * RLIMIT_MEMLOCK, as all do up to 5.10, and that has an end. Of who may make a map.
+ * Whether the process needs CAP_SYS_RESOURCE to have room for its maps. Kernels up to
+ * 5.10 charge maps to RLIMIT_MEMLOCK, and the limit is not infinite. The answer counts
+ * only for a process that may make a map at all.
  */
 bool privilege_maps_need_resource(void);
+/* Lifts that limit. Where it cannot, loading says what is missing. */
+void privilege_raise_memlock(void);
 
 #endif /* EXT4RACE_PRIVILEGE_H */

@@ -3,15 +3,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "attach/bpf_log.h"
 #include "base/clock.h"
+#include "host/privilege.h"
 #include "provoke/provoke.h"
 #include "widen.skel.h"
 
@@ -22,15 +22,6 @@ struct provoke_probe {
 	struct widen_bpf *skel;
 	struct bpf_link *enter, *exit;
 };
-
-static bool probe_verbose;
-
-static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (!probe_verbose || level > LIBBPF_INFO)
-		return 0;
-	return vfprintf(stderr, fmt, ap);
-}
 
 static int load_and_attach(struct provoke_probe *probe, const struct provoke_probe_config *config)
 {
@@ -55,18 +46,16 @@ static int load_and_attach(struct provoke_probe *probe, const struct provoke_pro
 int provoke_probe_open(struct provoke_probe **out, const struct provoke_probe_config *config,
 		       char *why, size_t why_size)
 {
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct provoke_probe *probe = calloc(1, sizeof(*probe));
-	libbpf_print_fn_t old;
+	struct bpf_log log = { .verbose = config->verbose }, *before;
 	int err;
 
 	if (!probe)
 		return -ENOMEM;
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	probe_verbose = config->verbose;
-	old = libbpf_set_print(on_log);
+	privilege_raise_memlock();
+	before = bpf_log_use(&log);
 	err = load_and_attach(probe, config);
-	libbpf_set_print(old);
+	bpf_log_use(before);
 	if (err) {
 		snprintf(why, why_size, "the look-up tracepoints cannot be used: %s",
 			 err == -EPERM ? "needs root, or CAP_BPF and CAP_PERFMON" : strerror(-err));

@@ -6,6 +6,7 @@
 
 #include "base/output.h"
 #include "host/kernel.h"
+#include "host/race_functions.h"
 #include "verify/remedy.h"
 
 /*
@@ -83,10 +84,10 @@ static void add_livepatch(struct remedies *rem)
 		return;
 	if (!kernel.has_livepatch)
 		add(rem, "no livepatch: this kernel is built without CONFIG_LIVEPATCH");
-	else if (kernel_func(&kernel, "ext4_es_insert_delayed_block", &func) || !func.is_symbol)
-		add(rem, "no livepatch: this kernel has no ext4_es_insert_delayed_block");
+	else if (kernel_func(&kernel, RACE_INSERT_BLOCK, &func) || !func.is_symbol)
+		add(rem, "no livepatch: this kernel has no " RACE_INSERT_BLOCK);
 	else if (func.nargs >= 0 && func.returns_void)
-		add(rem, "no livepatch: ext4_es_insert_delayed_block returns nothing here, so that "
+		add(rem, "no livepatch: " RACE_INSERT_BLOCK " returns nothing here, so that "
 			 "an insert cannot be refused");
 	else
 		add(rem, "without a reboot: the livepatch in patch/livepatch");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/race_functions.h"
 #include "verify/verify.h"
 
 static uint32_t load32(const unsigned char *p)
@@ -100,20 +101,17 @@ void code_mark_relocation(struct code *code, size_t offset, enum code_mark mark)
 
 enum code_mark code_mark_of(const char *symbol)
 {
-	/* The delayed insert, or what the mapping function reaches it through. */
-	static const char *const inserts[] = {
-		"ext4_es_insert_delayed_block", "ext4_es_insert_delayed_extent",
-		"ext4_insert_delayed_block",	"ext4_insert_delayed_blocks",
-		"ext4_da_reserve_space",
-	};
 	size_t i;
 
-	if (code_symbol_is(symbol, "ext4_es_lookup_extent"))
+	if (code_symbol_is(symbol, RACE_LOOKUP))
 		return CODE_LOOKUP;
 	if (!strcmp(symbol, "__stack_chk_fail"))
 		return CODE_NO_RETURN;
-	for (i = 0; i < sizeof(inserts) / sizeof(inserts[0]); i++) {
-		if (code_symbol_is(symbol, inserts[i]))
+	/* The delayed insert, or what the mapping function reaches it through. */
+	if (code_symbol_is(symbol, RACE_RESERVE))
+		return CODE_INSERT;
+	for (i = 0; i < RACE_INSERTS; i++) {
+		if (code_symbol_is(symbol, race_inserts[i]))
 			return CODE_INSERT;
 	}
 	return CODE_NOTHING;
@@ -239,14 +237,13 @@ static void say_lookups(struct evidence *ev, const char *function, unsigned int 
 	const char *kind = ev->kind;
 
 	if (lookups == 1)
-		evidence_set(ev, kind, VERDICT_VULNERABLE, "%s calls ext4_es_lookup_extent once",
+		evidence_set(ev, kind, VERDICT_VULNERABLE, "%s calls " RACE_LOOKUP " once",
 			     function);
 	else if (lookups == 2)
-		evidence_set(ev, kind, VERDICT_FIXED, "%s calls ext4_es_lookup_extent twice",
-			     function);
+		evidence_set(ev, kind, VERDICT_FIXED, "%s calls " RACE_LOOKUP " twice", function);
 	else
 		evidence_set(ev, kind, VERDICT_UNKNOWN,
-			     "%s calls ext4_es_lookup_extent %u times, not once or twice", function,
+			     "%s calls " RACE_LOOKUP " %u times, not once or twice", function,
 			     lookups);
 }
 
@@ -271,8 +268,9 @@ void evidence_of_code(struct evidence *ev, const char *function, const struct co
 	else if (ways < 0)
 		evidence_set(ev, kind, VERDICT_UNKNOWN, "%s: %s", function, strerror(-ways));
 	else
-		evidence_set(ev, kind, VERDICT_UNKNOWN,
-			     "the ways through %s to the delayed insert do not all call "
-			     "ext4_es_lookup_extent once, nor all twice",
-			     function);
+		evidence_set(
+			ev, kind, VERDICT_UNKNOWN,
+			"the ways through %s to the delayed insert do not all call " RACE_LOOKUP
+			" once, nor all twice",
+			function);
 }

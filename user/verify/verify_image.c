@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/race_functions.h"
 #include "verify/verify.h"
 
 /* Absent from older elf.h files. */
@@ -121,8 +122,8 @@ static const char *find_function(struct image *img)
 		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || !sym.st_size)
 			continue;
 		name = name_of(img, &sym);
-		mapping = code_symbol_is(name, "ext4_da_map_blocks");
-		if (!mapping && (found || !code_symbol_is(name, "ext4_da_get_block_prep")))
+		mapping = code_symbol_is(name, RACE_MAPPING);
+		if (!mapping && (found || !code_symbol_is(name, RACE_MAPPING_CALLER)))
 			continue;
 		img->fn = sym;
 		img->fn_name = name;
@@ -131,8 +132,8 @@ static const char *find_function(struct image *img)
 			break;
 	}
 	if (!found)
-		return img->n_syms > 1 ? "no ext4 in it (neither ext4_da_map_blocks nor "
-					 "ext4_da_get_block_prep)" :
+		return img->n_syms > 1 ? "no ext4 in it (neither " RACE_MAPPING
+					 " nor " RACE_MAPPING_CALLER ")" :
 					 "its symbol table is empty: stripped";
 	return NULL;
 }

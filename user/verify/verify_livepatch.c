@@ -8,24 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/race_functions.h"
 #include "verify/verify.h"
 
 #define LIVEPATCH_DIR "/sys/kernel/livepatch"
 /* This project's livepatch says there, from LIVEPATCH_DIR, whether it refuses inserts. */
 #define OWN_LIVEPATCH "ext4race_livepatch"
 #define OWN_ACTIVE    "../" OWN_LIVEPATCH "/active"
-
-static const char *const mapping_functions[] = {
-	"ext4_da_map_blocks",
-	"ext4_da_get_block_prep",
-};
-
-static const char *const insert_functions[] = {
-	"ext4_es_insert_delayed_block",
-	"ext4_es_insert_delayed_extent",
-	"ext4_insert_delayed_block",
-	"ext4_insert_delayed_blocks",
-};
 
 /* One decimal digit of a sysfs file, -1 when it cannot be read. */
 static int read_flag(int dir, const char *name)
@@ -72,8 +61,8 @@ static void look_at_object(int patch, const char *object, struct finding *found)
 		return;
 	}
 	while ((entry = readdir(dir))) {
-		mapping = is_one_of(entry->d_name, mapping_functions, 2);
-		insert = is_one_of(entry->d_name, insert_functions, 4);
+		mapping = is_one_of(entry->d_name, race_mappings, RACE_MAPPINGS);
+		insert = is_one_of(entry->d_name, race_inserts, RACE_INSERTS);
 		if (mapping || insert)
 			snprintf(found->function, sizeof(found->function), "%.*s",
 				 (int)strcspn(entry->d_name, ","), entry->d_name);

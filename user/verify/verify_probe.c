@@ -4,15 +4,15 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "attach/bpf_log.h"
 #include "bpf/lookups.h"
+#include "host/privilege.h"
 #include "verify.skel.h"
 #include "verify/verify.h"
 
@@ -27,16 +27,8 @@ struct verify_probe {
 	size_t n_links;
 	struct ring_buffer *ring;
 	unsigned long long missed; /* before these samples */
+	struct bpf_log log;
 };
-
-static bool probe_verbose;
-
-static int on_log(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (!probe_verbose || level > LIBBPF_INFO)
-		return 0;
-	return vfprintf(stderr, fmt, ap);
-}
 
 static int on_done(void *ctx, void *data, size_t size)
 {
@@ -69,24 +61,23 @@ static int load(struct verify_probe *probe)
 
 int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t why_size)
 {
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct verify_probe *probe;
-	libbpf_print_fn_t old;
+	struct bpf_log *before;
 	int err;
 
 	probe = calloc(1, sizeof(*probe));
 	if (!probe)
 		return -ENOMEM;
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	probe_verbose = verbose;
-	old = libbpf_set_print(on_log);
+	privilege_raise_memlock();
+	probe->log.verbose = verbose;
+	before = bpf_log_use(&probe->log);
 	err = load(probe);
 	if (!err) {
 		probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.done), on_done, NULL,
 					       NULL);
 		err = probe->ring ? 0 : -errno;
 	}
-	libbpf_set_print(old);
+	bpf_log_use(before);
 	if (err) {
 		snprintf(why, why_size, "%s",
 			 err == -EPERM ?
@@ -117,7 +108,7 @@ int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size)
 		probe->skel->progs.lookup_enter,  probe->skel->progs.write_end,
 		probe->skel->progs.write_begin,
 	};
-	libbpf_print_fn_t old = libbpf_set_print(on_log);
+	struct bpf_log *before = bpf_log_use(&probe->log);
 	struct bpf_link *link;
 	int i, err = 0;
 
@@ -132,7 +123,7 @@ int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size)
 			 strchr(bpf_program__section_name(progs[i]), '/') + 1,
 			 err == -ENOENT ? "not there (is ext4 loaded?)" : strerror(-err));
 	}
-	libbpf_set_print(old);
+	bpf_log_use(before);
 	if (err)
 		verify_probe_detach(probe);
 	return err;

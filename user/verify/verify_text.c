@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bpf/lookups.h"
+#include "host/race_functions.h"
 #include "verify/verify.h"
 
 #define KALLSYMS "/proc/kallsyms"
@@ -41,10 +42,10 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 	enum code_mark mark = code_mark_of(name);
 	uint64_t to = addr;
 
-	if (code_symbol_is(name, "ext4_da_map_blocks")) {
+	if (code_symbol_is(name, RACE_MAPPING)) {
 		syms->map_blocks.addr = addr;
 		snprintf(syms->map_blocks.name, sizeof(syms->map_blocks.name), "%.63s", name);
-	} else if (code_symbol_is(name, "ext4_da_get_block_prep")) {
+	} else if (code_symbol_is(name, RACE_MAPPING_CALLER)) {
 		syms->get_block_prep.addr = addr;
 		snprintf(syms->get_block_prep.name, sizeof(syms->get_block_prep.name), "%.63s",
 			 name);
@@ -164,7 +165,7 @@ static void judge(struct evidence *ev, struct verify_probe *probe, const struct 
 	len = fn->addr ? length_of(syms, fn->addr) : 0;
 	if (!len || !syms->lookup.to) {
 		evidence_set(ev, "text", VERDICT_UNKNOWN, "%s is not among the kernel's symbols",
-			     syms->lookup.to ? "ext4_da_get_block_prep" : "ext4_es_lookup_extent");
+			     syms->lookup.to ? RACE_MAPPING_CALLER : RACE_LOOKUP);
 		return;
 	}
 	bytes = malloc(len);
