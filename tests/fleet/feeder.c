@@ -395,19 +395,13 @@ static bool healthy(void *arg, char *why, size_t size)
 
 /* -------------------------------------------------------------------- running */
 
-static void give_metrics(void *ctx, const struct metrics *m)
+static void refresh(struct feeder *f, unsigned int wait_msec)
 {
-	struct feeder *f = ctx;
 	size_t i;
-	int ret;
 
-	for (i = 0; i < f->n_sinks; i++) {
-		if (!f->sinks[i]->ops->metrics)
-			continue;
-		ret = f->sinks[i]->ops->metrics(f->sinks[i], m);
-		if (ret)
-			warnx("%s: %s", f->sinks[i]->ops->name, strerror(-ret));
-	}
+	for (i = 0; i < f->n_sinks; i++)
+		if (f->sinks[i]->ops->refresh)
+			f->sinks[i]->ops->refresh(f->sinks[i], wait_msec);
 }
 
 static void tick(struct feeder *f)
@@ -457,7 +451,7 @@ static void run(struct feeder *f, int signals)
 		if (read(fds[1].fd, &n, sizeof(n)) > 0)
 			tick(f);
 		if (read(fds[2].fd, &n, sizeof(n)) > 0)
-			snapshot(f, give_metrics, f);
+			refresh(f, 0);
 		if (!(fds[0].revents & POLLIN) || read(signals, &si, sizeof(si)) <= 0)
 			continue;
 		if (si.ssi_signo != SIGHUP)
@@ -474,7 +468,7 @@ static void finish(struct feeder *f)
 {
 	size_t i;
 
-	snapshot(f, give_metrics, f);
+	refresh(f, 5000);
 	printf("{\"replayed\":%llu,\"overwritten_blocks\":%llu,\"near_misses\":%llu,"
 	       "\"averted\":%llu,\"leaked_blocks\":%llu}\n",
 	       f->replayed, (unsigned long long)f->total.overwritten_blocks,
@@ -501,7 +495,8 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	static struct feeder f = { .lock = PTHREAD_MUTEX_INITIALIZER, .rate = 10 };
-	struct http_options http = { .snapshot = snapshot, .healthy = healthy, .arg = &f };
+	struct metrics_source source = { .snapshot = snapshot, .arg = &f };
+	struct http_options http = { .metrics = source, .healthy = healthy, .arg = &f };
 	const char *textfile = NULL, *journal = NULL, *kernel = NULL;
 	char why[512];
 	sigset_t set;
@@ -549,7 +544,8 @@ int main(int argc, char **argv)
 	if (http.listen && sink_http_open(&f.sinks[f.n_sinks], &http, why, sizeof(why)))
 		errx(1, "%s", why);
 	f.n_sinks += http.listen != NULL;
-	if (textfile && sink_textfile_open(&f.sinks[f.n_sinks], textfile, why, sizeof(why)))
+	if (textfile &&
+	    sink_textfile_open(&f.sinks[f.n_sinks], textfile, &source, why, sizeof(why)))
 		errx(1, "%s", why);
 	f.n_sinks += textfile != NULL;
 	if (journal && sink_journal_open_at(&f.sinks[f.n_sinks], journal, why, sizeof(why)))

@@ -36,6 +36,7 @@ test_monitor_verdict_MODULES := monitor/monitor_verdict
 test_notify_MODULES := monitor/notify monitor/loop
 test_options_MODULES := cli/options base/say attach/mode http/http_listen sink/sink_textfile
 test_resolve_MODULES := monitor/resolve
+test_sink_textfile_MODULES := sink/sink_textfile metrics/exposition metrics/exposition_text
 test_verify_code_MODULES := verify/verify_code verify/verify_verdict
 test_verify_image_MODULES := verify/verify_image verify/verify_code verify/verify_verdict
 test_verify_livepatch_MODULES := verify/verify_livepatch verify/verify_verdict
@@ -54,7 +55,7 @@ endif
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
 UNIT_LIB := $(UNIT_OUT)/libunit.a
 # How the text and JSON sinks write.
-UNIT_MODULES += sink/sink_write sink/output_queue
+UNIT_MODULES += sink/sink_write sink/output_queue base/thread
 # What the programs run under; a test that hangs is a test that failed.
 UNIT_RUN ?=
 UNIT_TIMEOUT ?= 120

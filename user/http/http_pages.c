@@ -147,7 +147,7 @@ static int metrics_refresh(struct http_pages *p, enum exposition_format format)
 	struct MHD_Response *fresh;
 	int ret;
 
-	ret = p->opt->snapshot(p->opt->arg, render, &r);
+	ret = p->opt->metrics.snapshot(p->opt->metrics.arg, render, &r);
 	if (!ret)
 		ret = r.err;
 	if (ret) {

@@ -3,7 +3,6 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "http/http_auth.h"
 #include "http/http_conns.h"
 #include "http/http_events.h"
@@ -22,7 +22,6 @@
 #include "http/web_config.h"
 #include "report/report_json.h"
 
-#define THREAD_STACK (512 * 1024)
 /* libmicrohttpd's own limit; never reached, as room is made before. */
 #define HARD_CONNECTIONS (HTTP_CONNECTIONS + 32)
 
@@ -251,8 +250,8 @@ static void *serve(void *arg)
 	struct pollfd fds[2] = { { .fd = info->epoll_fd, .events = POLLIN },
 				 { .fd = h->wake_fd, .events = POLLIN } };
 
-	if (h->opt.begin)
-		h->opt.begin(h->opt.arg);
+	if (h->opt.metrics.begin)
+		h->opt.metrics.begin(h->opt.metrics.arg);
 	do {
 		if (poll(fds, 2, sleep_ms(h)) < 0 && errno != EINTR)
 			break;
@@ -263,12 +262,6 @@ static void *serve(void *arg)
 
 /* -------------------------------------------------------------------- sink */
 
-/* Read by the HTTP thread when it takes a snapshot. */
-static void miss(struct sink_http *h)
-{
-	__atomic_add_fetch(&h->sink.missed, 1, __ATOMIC_RELAXED);
-}
-
 static int http_event(struct sink *sink, const struct report *report)
 {
 	struct sink_http *h = (struct sink_http *)sink;
@@ -276,11 +269,11 @@ static int http_event(struct sink *sink, const struct report *report)
 	char *text = report_json_line(report, &len);
 
 	if (!text) {
-		miss(h);
+		sink_miss(&h->sink);
 		return -ENOMEM;
 	}
 	if (http_events_put(&h->events, text, len - 1)) /* without its newline */
-		miss(h);
+		sink_miss(&h->sink);
 	return 0;
 }
 
@@ -421,25 +414,11 @@ int sink_http_open(struct sink **sink, const struct http_options *opt, char *why
 int sink_http_start(struct sink *sink)
 {
 	struct sink_http *h = (struct sink_http *)sink;
-	pthread_attr_t attr;
-	sigset_t all, old;
 	int ret;
 
-	ret = -pthread_attr_init(&attr);
-	if (ret)
-		return ret;
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	/* Signals are the monitor's; SIGPIPE of a gone reader is nobody's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&h->thread, &attr, serve, h);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	if (ret)
-		return ret;
-	h->running = true;
-	pthread_setname_np(h->thread, "http");
-	return 0;
+	ret = thread_start(&h->thread, "http", serve, h);
+	h->running = !ret;
+	return ret;
 }
 
 unsigned int sink_http_port(const struct sink *sink)

@@ -7,10 +7,9 @@
  * ever holds up the detector. What the monitor and that thread share:
  *  - reports: the monitor puts each as finished JSON into a ring of the last
  *    HTTP_EVENTS ones, under a mutex that is only ever held to copy memory;
- *  - metrics: read when somebody asks, by a function of the monitor's that the
- *    HTTP thread calls (see http_options.snapshot). Nothing is read, and nobody
- *    wakes up, while nobody asks. Answers within HTTP_FRESH_NS of each other are
- *    one snapshot, which bounds what a flood of requests can cost the monitor.
+ *  - metrics: read when somebody asks, from the struct metrics_source of the
+ *    monitor. Nothing is read, and nobody wakes up, while nobody asks. Answers within HTTP_FRESH_NS
+ * of each other are one snapshot, which bounds what a flood of requests can cost the monitor.
  * Bounds: HTTP_CONNECTIONS connections (the least worthy is closed to let a new
  * one in), HTTP_REQUEST_BYTES of request line and headers, HTTP_HEADERS headers,
  * no body, HTTP_REQUEST_SEC to make a request, HTTP_RESPONSE_SEC to take the
@@ -33,23 +32,14 @@ struct http_options {
 	 */
 	const char *listen;
 	const char *web_config; /* file for web_config_read(), or NULL */
-	/*
-	 * Takes a snapshot and calls take(ctx, metrics) with it once, before it returns;
-	 * what metrics points to need not live longer. Runs in the HTTP thread: lock
-	 * out what changes (filesystems, verdict) while it runs, but not the path that
-	 * takes events. 0, -EAGAIN while nothing is watched yet, or negative errno (the
-	 * scraper gets a 503).
-	 */
-	int (*snapshot)(void *arg, void (*take)(void *ctx, const struct metrics *metrics),
-			void *ctx);
+	/* For /metrics, which is a 503 where it fails. */
+	struct metrics_source metrics;
 	/*
 	 * For /healthz, in the HTTP thread: true, or false and a line in why. NULL:
 	 * healthy as long as the exporter answers.
 	 */
 	bool (*healthy)(void *arg, char *why, size_t why_size);
-	/* Called first in the HTTP thread, to drop privileges; may be NULL. */
-	void (*begin)(void *arg);
-	void *arg;
+	void *arg; /* of healthy */
 };
 
 /*

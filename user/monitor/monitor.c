@@ -21,6 +21,7 @@
 
 #define TEXTFILE_INTERVAL 15.0 /* seconds; Prometheus' common scrape interval */
 #define VERDICT_INTERVAL  86400.0
+#define LAST_REFRESH_MSEC 2000 /* so long the end waits for the last textfile */
 
 static void on_event(void *arg, const struct e4r_event *ev)
 {
@@ -73,7 +74,7 @@ static void on_textfile_timer(void *arg, int fd, uint32_t events)
 {
 	(void)fd;
 	(void)events;
-	monitor_write_metrics(arg);
+	monitor_refresh_sinks(arg, 0);
 }
 
 static void on_verdict_timer(void *arg, int fd, uint32_t events)
@@ -253,7 +254,7 @@ static int watch(struct monitor *mon)
 	mon->watching = true;
 	pthread_mutex_unlock(&mon->lock);
 	if (mon->opt->textfile)
-		monitor_write_metrics(mon);
+		monitor_refresh_sinks(mon, 0);
 	monitor_start_sample(mon);
 	notify_ready(mon->start.certainty);
 	err = loop_run(mon->loop);
@@ -262,7 +263,7 @@ static int watch(struct monitor *mon)
 	notify_stopping();
 	stop_watching(mon);
 	/* The last one is what stays. */
-	if (mon->opt->textfile && monitor_write_metrics(mon) && mon->exit_status == EXIT_OK)
+	if (monitor_refresh_sinks(mon, LAST_REFRESH_MSEC) && mon->exit_status == EXIT_OK)
 		mon->exit_status = EXIT_CANNOT;
 	if (!err)
 		err = monitor_report_summary(mon);

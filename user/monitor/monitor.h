@@ -65,7 +65,6 @@ struct monitor {
 	bool judged; /* the verdict is of the code that runs now */
 	bool overwrite_seen;
 	bool contradicted; /* said so once */
-	int textfile_err;  /* likewise, of the last write */
 	/* Guards what the HTTP thread reads: fs, verdict, and the mounts. */
 	pthread_mutex_t lock;
 	bool watching; /* there is something to be read */
@@ -116,8 +115,8 @@ int monitor_collect_fs(struct monitor *mon, struct metrics_fs **fs, struct e4r_s
  */
 int monitor_with_metrics(void *arg, void (*take)(void *ctx, const struct metrics *metrics),
 			 void *ctx);
-/* A snapshot to each sink that wants to be given one. 0, or the negative errno that was said. */
-int monitor_write_metrics(struct monitor *mon);
+/* Has each sink that shows metrics by itself show those of now; see sink_ops.refresh. */
+int monitor_refresh_sinks(struct monitor *mon, unsigned int wait_msec);
 
 /* ---- monitor_verdict.c: is the fix in, by the host's own writes ---- */
 

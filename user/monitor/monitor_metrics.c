@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/say.h"
-#include "host/privilege.h"
 #include "monitor/monitor.h"
 
 #define PROGS_MAX 16
@@ -99,42 +97,17 @@ out:
 	return n < 0 ? n : 0;
 }
 
-struct handing_out {
-	struct monitor *mon;
-	int err;
-};
-
-static void hand_out_metrics(void *ctx, const struct metrics *metrics)
+int monitor_refresh_sinks(struct monitor *mon, unsigned int wait_msec)
 {
-	struct handing_out *out = ctx;
-	struct monitor *mon = out->mon;
-	struct sink *sink;
+	int err, first = 0;
 	size_t i;
-	int err;
 
 	for (i = 0; i < mon->n_sinks; i++) {
-		sink = mon->sinks[i];
-		if (!sink->ops->metrics || sink == mon->http)
+		if (!mon->sinks[i]->ops->refresh)
 			continue;
-		err = sink->ops->metrics(sink, metrics);
-		/* Of all sinks only the textfile comes here. Once, not every 15 seconds. */
-		if (err && err != mon->textfile_err)
-			say("--textfile %s: %s", mon->opt->textfile, strerror(-err));
-		mon->textfile_err = err;
-		if (err && !out->err)
-			out->err = err;
+		err = mon->sinks[i]->ops->refresh(mon->sinks[i], wait_msec);
+		if (!first)
+			first = err;
 	}
-}
-
-int monitor_write_metrics(struct monitor *mon)
-{
-	struct handing_out out = { .mon = mon };
-	int err;
-
-	privilege_use(PRIVILEGE_FILES, true);
-	err = monitor_with_metrics(mon, hand_out_metrics, &out);
-	privilege_use(PRIVILEGE_FILES, false);
-	if (err)
-		say("the counts cannot be read: %s", strerror(-err));
-	return err ? err : out.err;
+	return first;
 }

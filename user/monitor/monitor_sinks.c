@@ -88,7 +88,12 @@ static bool is_healthy(void *arg, char *why, size_t why_size)
 {
 	struct monitor *mon = arg;
 	bool watching;
+	size_t i;
 
+	for (i = 0; i < mon->n_sinks; i++)
+		if (mon->sinks[i]->ops->healthy &&
+		    !mon->sinks[i]->ops->healthy(mon->sinks[i], why, why_size))
+			return false;
 	pthread_mutex_lock(&mon->lock);
 	watching = mon->watching;
 	pthread_mutex_unlock(&mon->lock);
@@ -105,15 +110,23 @@ static void on_http_thread(void *arg)
 	privilege_drop(0);
 }
 
+/* In the textfile's thread: its directory may be another user's. */
+static void on_textfile_thread(void *arg)
+{
+	(void)arg;
+	privilege_drop(PRIVILEGE_FILES);
+	privilege_use(PRIVILEGE_FILES, true);
+}
+
 int monitor_open_sinks(struct monitor *mon)
 {
 	const struct options *opt = mon->opt;
 	struct http_options http = { .listen = opt->listen,
 				     .web_config = opt->web_config,
-				     .snapshot = monitor_with_metrics,
+				     .metrics = { monitor_with_metrics, on_http_thread, mon },
 				     .healthy = is_healthy,
-				     .begin = on_http_thread,
 				     .arg = mon };
+	struct metrics_source source = { monitor_with_metrics, on_textfile_thread, mon };
 	char why[512] = "";
 	int err = 0;
 
@@ -122,7 +135,7 @@ int monitor_open_sinks(struct monitor *mon)
 		mon->n_sinks += !err;
 	}
 	if (!err && opt->textfile) {
-		err = sink_textfile_open(&mon->sinks[mon->n_sinks], opt->textfile, why,
+		err = sink_textfile_open(&mon->sinks[mon->n_sinks], opt->textfile, &source, why,
 					 sizeof(why));
 		mon->n_sinks += !err;
 	}
@@ -142,11 +155,15 @@ int monitor_open_sinks(struct monitor *mon)
 
 void monitor_close_sinks(struct monitor *mon)
 {
+	struct sink *sink;
 	int err;
 
 	while (mon->n_sinks) {
-		err = mon->sinks[mon->n_sinks - 1]->ops->close(mon->sinks[mon->n_sinks - 1]);
-		mon->n_sinks--;
+		/* Whoever takes a snapshot meanwhile must not look at one that is gone. */
+		pthread_mutex_lock(&mon->lock);
+		sink = mon->sinks[--mon->n_sinks];
+		pthread_mutex_unlock(&mon->lock);
+		err = sink->ops->close(sink);
 		if (err && mon->n_sinks == 0)
 			monitor_lose_output(mon, err);
 	}

@@ -46,4 +46,23 @@ struct metrics {
 	const struct metrics_sink *sinks;
 };
 
+/*
+ * Where a sink that shows metrics gets them, be it the exporter or the textfile. Both
+ * pull, each in a thread of its own: what nobody wants to see is not read, and a file or
+ * a client that does not answer holds up neither the monitor's lock nor its loop.
+ */
+struct metrics_source {
+	/*
+	 * Takes a snapshot and calls take(ctx, metrics) with it once, before it returns;
+	 * what metrics points to need not live longer. Runs in the sink's thread: lock out
+	 * what changes (filesystems, verdict) while it runs, but not the path that takes
+	 * events. 0, -EAGAIN while nothing is watched yet, or negative errno.
+	 */
+	int (*snapshot)(void *arg, void (*take)(void *ctx, const struct metrics *metrics),
+			void *ctx);
+	/* Called first in the sink's thread, to drop privileges; may be NULL. */
+	void (*begin)(void *arg);
+	void *arg;
+};
+
 #endif /* EXT4RACE_METRICS_H */

@@ -3,12 +3,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/output.h"
+#include "base/thread.h"
 #include "sink/output_queue.h"
 
 struct line {
@@ -97,21 +97,13 @@ static void *write_all(void *arg)
 
 static int start_thread(struct output_queue *q)
 {
-	sigset_t all, old;
 	int err;
 
 	if (q->running)
 		return 0;
-	/* Signals are the monitor's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = -pthread_create(&q->thread, NULL, write_all, q);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (err)
-		return err;
-	pthread_setname_np(q->thread, "output");
-	q->running = true;
-	return 0;
+	err = thread_start(&q->thread, "output", write_all, q);
+	q->running = !err;
+	return err;
 }
 
 /* Takes text over only where it returns 0. */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A sink takes reports (and, where it has a use for them, metrics) somewhere:
- * text, json, journal, textfile, http. One file a sink.
+ * A sink takes reports, or metrics, somewhere: text, json, journal, textfile, http. One
+ * file a sink. Reports are given to it (event); metrics it takes for itself, from the
+ * struct metrics_source that it was opened with.
  */
 #ifndef EXT4RACE_SINK_H
 #define EXT4RACE_SINK_H
 
 #include "report/report.h"
 
-struct metrics;	     /* metrics.h */
-struct loop;	     /* loop.h */
 struct output_queue; /* output_queue.h */
 struct sink;
 
@@ -20,8 +19,14 @@ struct sink_ops {
 	 * sink is lost and the caller decides whether to go on without it.
 	 */
 	int (*event)(struct sink *sink, const struct report *report);
-	/* Take a fresh metrics snapshot; NULL where the sink shows none. */
-	int (*metrics)(struct sink *sink, const struct metrics *metrics);
+	/*
+	 * Show metrics as they are now; NULL where the sink shows none, or shows them on
+	 * request. Waits for so many milliseconds at most, 0: not at all. 0, -ETIMEDOUT,
+	 * or the negative errno of what was waited for; the sink itself says why.
+	 */
+	int (*refresh)(struct sink *sink, unsigned int wait_msec);
+	/* False, and why, when the sink has stopped working; any thread. NULL: it cannot. */
+	bool (*healthy)(struct sink *sink, char *why, size_t why_size);
 	/* Reopen the output file (SIGHUP); NULL where there is none. */
 	int (*reopen)(struct sink *sink);
 	/* Flush and free. 0 or the negative errno of a failed last write. */
@@ -38,6 +43,12 @@ struct sink {
 static inline unsigned long long sink_missed(const struct sink *sink)
 {
 	return __atomic_load_n(&sink->missed, __ATOMIC_RELAXED);
+}
+
+/* One more, from any thread. */
+static inline void sink_miss(struct sink *sink)
+{
+	__atomic_add_fetch(&sink->missed, 1, __ATOMIC_RELAXED);
 }
 
 /*

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "sink/journal_entry.h"
 #include "sink/sink_journal.h"
 
@@ -44,12 +44,6 @@ struct sink_journal {
 	bool stop;
 	struct timespec give_up; /* CLOCK_MONOTONIC, once stop is set */
 };
-
-/* Read by whoever takes a snapshot, counted by two threads. */
-static void miss(struct sink_journal *j)
-{
-	__atomic_add_fetch(&j->sink.missed, 1, __ATOMIC_RELAXED);
-}
 
 static bool time_is_up(struct sink_journal *j)
 {
@@ -104,7 +98,7 @@ static void *send_all(void *arg)
 		j->bytes -= len;
 		pthread_mutex_unlock(&j->lock);
 		if (!deliver(j, text, len))
-			miss(j);
+			sink_miss(&j->sink);
 		free(text);
 		pthread_mutex_lock(&j->lock);
 	}
@@ -118,20 +112,13 @@ static void *send_all(void *arg)
  */
 static int start_thread(struct sink_journal *j)
 {
-	sigset_t all, old;
 	int ret;
 
 	if (j->running)
 		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&j->thread, NULL, send_all, j);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret)
-		return ret;
-	pthread_setname_np(j->thread, "journal");
-	j->running = true;
-	return 0;
+	ret = thread_start(&j->thread, "journal", send_all, j);
+	j->running = !ret;
+	return ret;
 }
 
 /* Takes text over. False: there is no room for it. */
@@ -166,12 +153,12 @@ static int journal_event(struct sink *sink, const struct report *report)
 		return -EINVAL;
 	ret = start_thread(j);
 	if (ret) {
-		miss(j);
+		sink_miss(&j->sink);
 		return ret;
 	}
 	text = journal_entry(report, &len);
 	if (!text || !enqueue(j, text, len))
-		miss(j);
+		sink_miss(&j->sink);
 	return text ? 0 : -ENOMEM;
 }
 

@@ -1,73 +1,232 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/output.h"
+#include "base/say.h"
+#include "base/thread.h"
 #include "metrics/exposition.h"
+#include "sink/replace_file.h"
 #include "sink/sink_textfile.h"
+
+#define NSEC_PER_SEC 1000000000L
+/* A write that takes longer than this does not end: a slow disk needs less. */
+#define STALLED_SEC 3
+/* So long closing waits for a write that nobody has waited for yet. */
+#define CLOSE_MSEC 2000
 
 struct sink_textfile {
 	struct sink sink;
 	char *path;
-	char *template; /* of the temporary file: same directory, hidden, not *.prom */
+	char *template;
+	struct metrics_source source;
+	pthread_t thread;
+	bool running;
+	int said_err;	   /* the last error that was said; of the writing thread only */
+	bool said_stalled; /* of the thread that refreshes only */
+
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t changed;
+	unsigned long long asked, done; /* refreshes: the last one asked for, and done */
+	bool waiting;			/* the last one asked for has not begun */
+	bool stop;
+	int err;		 /* of the last one done */
+	struct timespec writing; /* since when, CLOCK_MONOTONIC; 0: nothing is written */
 };
 
-static int write_temp(char *temp, const char *text, size_t len)
-{
-	int fd, ret;
+/* ---------------------------------------------------------- writing thread */
 
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = output_write(fd, text, len);
-	/* mkostemp() made it 0600; the collector runs as somebody else. */
-	if (!ret && fchmod(fd, 0644))
-		ret = -errno;
-	/* Where quota or NFS tells late that it did not fit. */
-	if (close(fd) && !ret)
-		ret = -errno;
-	if (ret)
-		unlink(temp);
-	return ret;
-}
-
-static int replace(const struct sink_textfile *t, const char *text, size_t len)
-{
-	char *temp = strdup(t->template);
-	int ret;
-
-	if (!temp)
-		return -ENOMEM;
-	ret = write_temp(temp, text, len);
-	if (!ret && rename(temp, t->path)) {
-		ret = -errno;
-		unlink(temp);
-	}
-	free(temp);
-	return ret;
-}
-
-static int textfile_metrics(struct sink *sink, const struct metrics *metrics)
-{
-	struct exposition_options opt = { .format = EXPOSITION_TEXT };
-	char *text;
+struct rendering {
+	char *data;
 	size_t len;
-	int ret;
+	int err;
+};
 
-	ret = exposition_render(metrics, &opt, &text, &len);
-	if (!ret) {
-		ret = replace((struct sink_textfile *)sink, text, len);
-		free(text);
+static void render(void *ctx, const struct metrics *metrics)
+{
+	static const struct exposition_options opt = { .format = EXPOSITION_TEXT };
+	struct rendering *r = ctx;
+
+	r->err = exposition_render(metrics, &opt, &r->data, &r->len);
+}
+
+/* False when the sink is being closed: it does not wait for a write that begins now. */
+static bool begin_writing(struct sink_textfile *t)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&t->lock);
+	go_on = !t->stop;
+	if (go_on)
+		clock_gettime(CLOCK_MONOTONIC, &t->writing);
+	pthread_mutex_unlock(&t->lock);
+	return go_on;
+}
+
+static void end_writing(struct sink_textfile *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->writing = (struct timespec){};
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Says an error once, and not with every refresh. */
+static int write_file(struct sink_textfile *t, const struct rendering *r)
+{
+	int err;
+
+	if (!begin_writing(t))
+		return -ECANCELED;
+	err = replace_file(t->path, t->template, r->data, r->len);
+	end_writing(t);
+	if (err && err != t->said_err)
+		say("--textfile %s: %s", t->path, strerror(-err));
+	t->said_err = err;
+	return err;
+}
+
+/* The snapshot's lock is free again before anything is written. */
+static int write_snapshot(struct sink_textfile *t)
+{
+	struct rendering r = {};
+	int err;
+
+	err = t->source.snapshot(t->source.arg, render, &r);
+	if (!err)
+		err = r.err;
+	if (err)
+		say("the counts cannot be read: %s", strerror(-err));
+	else
+		err = write_file(t, &r);
+	free(r.data);
+	return err;
+}
+
+static void *write_snapshots(void *arg)
+{
+	struct sink_textfile *t = arg;
+	unsigned long long turn;
+	int err;
+
+	if (t->source.begin)
+		t->source.begin(t->source.arg);
+	pthread_mutex_lock(&t->lock);
+	for (;;) {
+		while (!t->waiting && !t->stop)
+			pthread_cond_wait(&t->changed, &t->lock);
+		if (t->stop)
+			break;
+		t->waiting = false;
+		turn = t->asked;
+		pthread_mutex_unlock(&t->lock);
+		err = write_snapshot(t);
+		if (err)
+			sink_miss(&t->sink);
+		pthread_mutex_lock(&t->lock);
+		t->err = err;
+		t->done = turn;
+		pthread_cond_broadcast(&t->changed);
 	}
-	if (ret)
-		sink->missed++;
-	return ret;
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+/* --------------------------------------------------------------- the sink */
+
+static void deadline(struct timespec *until, unsigned int msec)
+{
+	clock_gettime(CLOCK_MONOTONIC, until);
+	until->tv_nsec += (long)(msec % 1000) * 1000000;
+	until->tv_sec += msec / 1000 + until->tv_nsec / NSEC_PER_SEC;
+	until->tv_nsec %= NSEC_PER_SEC;
+}
+
+/* With the lock held. */
+static bool is_writing(const struct sink_textfile *t)
+{
+	return t->writing.tv_sec || t->writing.tv_nsec;
+}
+
+/* With the lock held: for how many seconds one write has been going on. */
+static long writing_sec(const struct sink_textfile *t)
+{
+	struct timespec now;
+
+	if (!is_writing(t))
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec - t->writing.tv_sec;
+}
+
+/* With the lock held. 0, the negative errno of the write, or -ETIMEDOUT. */
+static int wait_for(struct sink_textfile *t, unsigned long long turn, unsigned int msec)
+{
+	struct timespec until;
+	int err = 0;
+
+	deadline(&until, msec);
+	while (!err && t->done < turn)
+		err = pthread_cond_timedwait(&t->changed, &t->lock, &until);
+	if (t->done >= turn)
+		return t->err;
+	/* Nobody wants it any more. */
+	if (t->waiting)
+		sink_miss(&t->sink);
+	t->waiting = false;
+	return -err;
+}
+
+static int textfile_refresh(struct sink *sink, unsigned int wait_msec)
+{
+	struct sink_textfile *t = (struct sink_textfile *)sink;
+	bool stalled;
+	int err = 0;
+
+	if (!t->running) {
+		err = thread_start(&t->thread, "textfile", write_snapshots, t);
+		if (err) {
+			sink_miss(sink);
+			return err;
+		}
+		t->running = true;
+	}
+	pthread_mutex_lock(&t->lock);
+	if (t->waiting)
+		sink_miss(sink);
+	t->waiting = true;
+	t->asked++;
+	pthread_cond_broadcast(&t->changed);
+	if (wait_msec)
+		err = wait_for(t, t->asked, wait_msec);
+	stalled = writing_sec(t) >= STALLED_SEC || err == -ETIMEDOUT;
+	pthread_mutex_unlock(&t->lock);
+	if (stalled && !t->said_stalled)
+		say("--textfile %s: a write does not end; is its filesystem frozen?", t->path);
+	t->said_stalled = stalled;
+	return err;
+}
+
+static bool textfile_healthy(struct sink *sink, char *why, size_t why_size)
+{
+	struct sink_textfile *t = (struct sink_textfile *)sink;
+	long sec;
+
+	pthread_mutex_lock(&t->lock);
+	sec = writing_sec(t);
+	pthread_mutex_unlock(&t->lock);
+	if (sec < STALLED_SEC)
+		return true;
+	snprintf(why, why_size,
+		 "--textfile: a write has not ended for %ld s; is the filesystem frozen?", sec);
+	return false;
 }
 
 static int textfile_event(struct sink *sink, const struct report *report)
@@ -77,34 +236,53 @@ static int textfile_event(struct sink *sink, const struct report *report)
 	return 0;
 }
 
-static int textfile_close(struct sink *sink)
+static void textfile_free(struct sink_textfile *t)
 {
-	struct sink_textfile *t = (struct sink_textfile *)sink;
-
+	pthread_cond_destroy(&t->changed);
+	pthread_mutex_destroy(&t->lock);
 	free(t->path);
 	free(t->template);
 	free(t);
+}
+
+static int textfile_close(struct sink *sink)
+{
+	struct sink_textfile *t = (struct sink_textfile *)sink;
+	struct timespec until;
+	bool stalled;
+	int err = 0;
+
+	if (!t->running) {
+		textfile_free(t);
+		return 0;
+	}
+	deadline(&until, t->said_stalled ? 0 : CLOSE_MSEC);
+	pthread_mutex_lock(&t->lock);
+	t->stop = true;
+	pthread_cond_broadcast(&t->changed);
+	while (is_writing(t) && !err)
+		err = pthread_cond_timedwait(&t->changed, &t->lock, &until);
+	stalled = is_writing(t);
+	pthread_mutex_unlock(&t->lock);
+	/* Its thread may come back after hours, and then needs what is here. */
+	if (stalled) {
+		pthread_detach(t->thread);
+		return -ETIMEDOUT;
+	}
+	pthread_join(t->thread, NULL);
+	textfile_free(t);
 	return 0;
 }
 
 static const struct sink_ops textfile_ops = {
 	.name = "textfile",
 	.event = textfile_event,
-	.metrics = textfile_metrics,
+	.refresh = textfile_refresh,
+	.healthy = textfile_healthy,
 	.close = textfile_close,
 };
 
-/* "/dir/name.prom" to "/dir/.name.prom.XXXXXX". */
-static char *make_template(const char *path)
-{
-	char *dir = strdup(path), *name = strdup(path), *template = NULL;
-
-	if (!dir || !name || asprintf(&template, "%s/.%s.XXXXXX", dirname(dir), basename(name)) < 0)
-		template = NULL;
-	free(dir);
-	free(name);
-	return template;
-}
+/* --------------------------------------------------------------- opening it */
 
 bool sink_textfile_named(const char *path)
 {
@@ -138,7 +316,19 @@ static int check_path(const char *path, char *why, size_t why_size)
 	return ret;
 }
 
-int sink_textfile_open(struct sink **sink, const char *path, char *why, size_t why_size)
+static void init_lock(struct sink_textfile *t)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&t->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+int sink_textfile_open(struct sink **sink, const char *path, const struct metrics_source *source,
+		       char *why, size_t why_size)
 {
 	struct sink_textfile *t;
 	int ret;
@@ -149,16 +339,18 @@ int sink_textfile_open(struct sink **sink, const char *path, char *why, size_t w
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		goto nomem;
+	init_lock(t);
 	t->sink.ops = &textfile_ops;
+	t->source = *source;
 	t->path = strdup(path);
-	t->template = make_template(path);
+	t->template = replace_file_template(path);
 	if (!t->path || !t->template)
 		goto nomem;
 	*sink = &t->sink;
 	return 0;
 nomem:
 	if (t)
-		textfile_close(&t->sink);
+		textfile_free(t);
 	snprintf(why, why_size, "--textfile: out of memory");
 	return -ENOMEM;
 }

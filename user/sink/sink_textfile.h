@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "report/metrics.h"
 #include "sink/sink.h"
 
 /* What is wrong with a path, for people; %s is the path. */
@@ -14,15 +15,22 @@
 bool sink_textfile_named(const char *path);
 
 /*
- * Every metrics call replaces path in one step (a temporary file beside it, then
- * rename), mode 0644; a reader sees the old file or the new one. It is not synced
- * to disk: after a crash of the host its values would be history anyway. The
- * file carries ext4race_snapshot_timestamp_seconds, and stays when the sink is
- * closed: whoever reads it can tell its age. A failed write is a negative errno,
- * counted as missed, and the next call tries again.
+ * Every refresh takes a snapshot from source and replaces path in one step, mode 0644; a
+ * reader sees the old file or the new one. The file is not synced to disk: after a crash
+ * of the host its values would be history anyway. It carries
+ * ext4race_snapshot_timestamp_seconds, so that a reader can tell its age, and stays when
+ * the sink is closed.
  *
- * 0, or a negative errno when path cannot be written and one line in why.
+ * A thread, started by the first refresh, takes the snapshot and writes, because a
+ * filesystem may not answer for hours (fsfreeze). Meanwhile one refresh waits and takes
+ * the newest values when its turn comes; the ones it replaces are counted as missed, as
+ * are failed writes. The sink says each cause of a failure once, and is unhealthy while
+ * a write does not end.
+ *
+ * 0, or a negative errno when path cannot be written and one line in why. source is
+ * copied.
  */
-int sink_textfile_open(struct sink **sink, const char *path, char *why, size_t why_size);
+int sink_textfile_open(struct sink **sink, const char *path, const struct metrics_source *source,
+		       char *why, size_t why_size);
 
 #endif /* EXT4RACE_SINK_TEXTFILE_H */

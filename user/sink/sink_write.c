@@ -25,8 +25,7 @@ int sink_write(struct sink *sink, int fd, enum report_type type, char *text, siz
 		err = output_queue_put(sink->queue, text, len, type == REPORT_SUMMARY);
 		if (err != -EAGAIN)
 			return err;
-		/* Read by the HTTP thread when it takes a snapshot. */
-		__atomic_add_fetch(&sink->missed, 1, __ATOMIC_RELAXED);
+		sink_miss(sink);
 		return 0;
 	}
 	err = output_write(fd, text, len);
