@@ -29,8 +29,8 @@ volatile unsigned long long n_samples;
 /* What learn_tid found: the caller's thread id in the initial namespace. */
 unsigned int own_tid;
 
-/* What read_text read. */
-unsigned char text[VERIFY_TEXT_MAX];
+/* What read_code read. */
+unsigned char code[VERIFY_CODE_MAX];
 
 /* A write in flight. */
 struct write {
@@ -153,11 +153,11 @@ int learn_tid(void *ctx)
 
 /* args: address, length. Returns 0 or a negative errno. */
 SEC("raw_tp")
-int read_text(struct bpf_raw_tracepoint_args *ctx)
+int read_code(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 len = ctx->args[1];
 
-	if (len > VERIFY_TEXT_MAX)
+	if (len > VERIFY_CODE_MAX)
 		return -7; /* E2BIG */
-	return bpf_probe_read_kernel(text, len, (const void *)ctx->args[0]);
+	return bpf_probe_read_kernel(code, len, (const void *)ctx->args[0]);
 }

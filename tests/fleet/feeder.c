@@ -102,6 +102,16 @@ static enum verdict verdict_of(const char *s)
 	errx(1, "record: verdict '%s'", s ? s : "");
 }
 
+static enum evidence_slot slot_of(const char *kind)
+{
+	int slot;
+
+	for (slot = 0; slot < EVIDENCE_SLOTS; slot++)
+		if (kind && !strcmp(kind, evidence_kind((enum evidence_slot)slot)))
+			return (enum evidence_slot)slot;
+	errx(1, "record: evidence of kind '%s'", kind ? kind : "");
+}
+
 static struct metrics_fs *fs_of(struct feeder *f, unsigned int dev, const char *source,
 				const char *mount)
 {
@@ -164,14 +174,11 @@ static void load_verdict(struct feeder *f, const json_t *o)
 	f->verdict = (struct verdict_info){ .verdict = verdict_of(str(o, "verdict")) };
 	json_array_foreach(json_object_get(o, "evidence"), i, item)
 	{
-		struct evidence *e = &f->verdict.evidence[i];
+		struct evidence *e = &f->verdict.evidence[slot_of(str(item, "kind"))];
 
-		if (i == VERDICT_EVIDENCE_MAX)
-			break;
-		e->kind = str(item, "kind");
+		e->given = true;
 		e->says = verdict_of(str(item, "says"));
 		copy(e->detail, sizeof(e->detail), str(item, "detail"));
-		f->verdict.n_evidence = i + 1;
 	}
 }
 

@@ -4,7 +4,7 @@
  * every loop, no verdict where no insert was marked.
  */
 #include "fuzz.h"
-#include "verify/verify.h"
+#include "verify/machine_code.h"
 
 struct head {
 	uint64_t addr;
@@ -16,7 +16,7 @@ struct head {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
-	struct evidence ev = { .kind = "text" };
+	struct evidence ev = {};
 	bool insert = false;
 	unsigned char *bytes;
 	struct code code;
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	code_mark_calls(&code, &head.insert, CODE_INSERT);
 	for (i = 0; i < sizeof(head.relocations); i++)
 		code_mark_relocation(&code, head.relocations[i], 1 + i % 3);
-	evidence_of_code(&ev, "f", &code);
+	evidence_of_calls(&ev, "f", &code);
 	for (i = 0; i < in.left; i++)
 		insert |= code.marks[i] == CODE_INSERT;
 	must(insert || ev.says == VERDICT_UNKNOWN);

@@ -24,27 +24,27 @@ BUILD ?= build
 UNIT_OUT := $(BUILD)/tests/unit$(if $(SANITIZE),-san)
 UNIT_OBJ := $(UNIT_OUT)/obj
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
-UNIT_MODULES := report/report base/clock base/output base/utf8 host/mounts host/path host/residual host/ksyms host/race_functions report/report_json sink/sink_json sink/sink_text sink/residual_check
+UNIT_MODULES := report/report report/verdict base/clock base/output base/utf8 host/mounts host/path host/residual host/ksyms host/race_functions report/report_json sink/sink_json sink/sink_text sink/residual_check
+test_evidence_behaviour_MODULES := verify/evidence_behaviour verify/evidence
+test_evidence_image_MODULES := verify/evidence_image verify/machine_code verify/evidence
+test_evidence_image_LIBS := -lelf
+test_evidence_livepatch_MODULES := verify/evidence_livepatch verify/evidence
 test_exposition_MODULES := $(patsubst user/%.c,%,$(wildcard user/metrics/*.c))
 test_heartbeat_MODULES := monitor/heartbeat monitor/loop
 test_journal_MODULES := sink/sink_journal sink/journal_entry
 test_loop_MODULES := monitor/loop
+test_machine_code_MODULES := verify/machine_code verify/evidence
 test_monitor_livepatch_MODULES := monitor/monitor_livepatch
 test_monitor_module_MODULES := monitor/monitor_module
 test_monitor_sinks_MODULES := monitor/monitor_sinks
-test_monitor_verdict_MODULES := monitor/monitor_verdict
+test_monitor_verdict_MODULES := monitor/monitor_verdict verify/evidence
 test_notify_MODULES := monitor/notify monitor/loop
 test_options_MODULES := cli/options base/say attach/mode http/http_listen sink/sink_textfile
 test_resolve_MODULES := monitor/resolve
 test_sink_textfile_MODULES := sink/sink_textfile metrics/exposition metrics/exposition_text
-test_verify_code_MODULES := verify/verify_code verify/verify_verdict
-test_verify_image_MODULES := verify/verify_image verify/verify_code verify/verify_verdict
-test_verify_livepatch_MODULES := verify/verify_livepatch verify/verify_verdict
-test_verify_samples_MODULES := verify/verify_behaviour verify/verify_verdict
-test_verify_verdict_MODULES := verify/verify_verdict
+test_verify_verdict_MODULES := verify/verify_verdict verify/verdict_sample verify/evidence
 test_web_config_MODULES := http/web_config http/http_auth
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
-test_verify_image_LIBS := -lelf
 # Of a module only what the test calls has to be linked, with what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuser -I. -MMD -MP
 UNIT_LDFLAGS := -pthread -Wl,--gc-sections
@@ -80,11 +80,11 @@ $(UNIT_OBJ)/tests/%.o: tests/unit/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(UNIT_CFLAGS) -Itests/unit -Ibpf -c $< -o $@
 
-# Object files of both machines for test_verify_image.
+# Object files of both machines for test_evidence_image.
 UNIT_IMAGES := $(UNIT_OUT)/image
 $(UNIT_OBJ)/tests/sink/test_journal.o: UNIT_CFLAGS += -DCATALOG='"$(abspath deploy/journal/ext4race-detect.catalog)"'
-$(UNIT_OBJ)/tests/verify/test_verify_image.o: UNIT_CFLAGS += -DIMAGES='"$(abspath $(UNIT_IMAGES))"'
-$(UNIT_OUT)/verify/test_verify_image: $(UNIT_IMAGES)/x86_64.o
+$(UNIT_OBJ)/tests/verify/test_evidence_image.o: UNIT_CFLAGS += -DIMAGES='"$(abspath $(UNIT_IMAGES))"'
+$(UNIT_OUT)/verify/test_evidence_image: $(UNIT_IMAGES)/x86_64.o
 $(UNIT_IMAGES)/x86_64.o: tests/unit/image.c
 	$(call msg,CC,$(@D))
 	$(Q)mkdir -p $(@D)

@@ -83,34 +83,22 @@ static void render_verdict(struct expo *o, const struct metrics *m)
 	}
 }
 
-/* Whether a piece of evidence before this one has the same labels. */
-static bool evidence_repeats(const struct verdict_info *v, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (v->evidence[i].says == v->evidence[n].says &&
-		    !strcmp(v->evidence[i].kind, v->evidence[n].kind))
-			return true;
-	return false;
-}
-
 static void render_evidence(struct expo *o, const struct verdict_info *v)
 {
 	static const struct expo_family f = {
 		"ext4race_verdict_evidence", GAUGE,
 		"What the verdict rests on: 1 for each piece of evidence."
 	};
-	size_t i;
+	enum evidence_slot slot;
 
-	if (!v || !v->n_evidence)
+	if (!v || evidence_is_empty(v))
 		return;
 	expo_family(o, &f);
-	for (i = 0; i < v->n_evidence; i++) {
-		if (evidence_repeats(v, i))
+	for (slot = 0; slot < EVIDENCE_SLOTS; slot++) {
+		if (!v->evidence[slot].given)
 			continue;
-		expo_sample(o, &f, "", "kind", v->evidence[i].kind, "says",
-			    verdict_name(v->evidence[i].says), NULL);
+		expo_sample(o, &f, "", "kind", evidence_kind(slot), "says",
+			    verdict_name(v->evidence[slot].says), NULL);
 		expo_put(o, "1\n");
 	}
 }

@@ -18,7 +18,8 @@
 #include "monitor/resolve.h"
 #include "report/metrics.h"
 #include "sink/sink.h"
-#include "verify/verify.h"
+#include "verify/evidence_livepatch.h"
+#include "verify/verdict_sample.h"
 
 #define MONITOR_SINKS_MAX 4
 #define MONITOR_FS_MAX	  256

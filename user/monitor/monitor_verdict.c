@@ -10,6 +10,7 @@
 #include "base/say.h"
 #include "monitor/loop.h"
 #include "monitor/monitor.h"
+#include "verify/evidence.h"
 
 #define SAMPLE_INSERTS	16
 #define SAMPLE_SEC	10.0 /* at most: while it lasts, ext4.ko cannot be unloaded */
@@ -32,10 +33,8 @@ static bool contradict(struct monitor *mon)
 	if (!mon->overwrite_seen || !mon->has_verdict || info->verdict != VERDICT_FIXED)
 		return false;
 	info->verdict = VERDICT_UNKNOWN;
-	if (info->n_evidence < VERDICT_EVIDENCE_MAX)
-		evidence_set(
-			&info->evidence[info->n_evidence++], "observed", VERDICT_VULNERABLE,
-			"CONTRADICTION: this run saw an overwrite on a kernel that looks fixed");
+	evidence_set(&info->evidence[EVIDENCE_OBSERVED], VERDICT_VULNERABLE,
+		     "CONTRADICTION: this run saw an overwrite on a kernel that looks fixed");
 	return true;
 }
 
@@ -80,11 +79,11 @@ static void publish(struct monitor *mon, const struct verdict_info *info)
 /* Without a sample a verdict of other code than what runs now would go on to be told. */
 static void take_back(struct monitor *mon, const char *why)
 {
-	struct verdict_info info = { .verdict = VERDICT_UNKNOWN, .n_evidence = 1 };
+	struct verdict_info info = { .verdict = VERDICT_UNKNOWN };
 
 	if (!mon->has_verdict || mon->judged)
 		return;
-	evidence_set(&info.evidence[0], "reason", VERDICT_UNKNOWN,
+	evidence_set(&info.evidence[EVIDENCE_REASON], VERDICT_UNKNOWN,
 		     "the verdict cannot be sampled: %s", why);
 	publish(mon, &info);
 }

@@ -23,7 +23,7 @@
 #include "provoke/cmd_provoke.h"
 #include "provoke/provoke.h"
 #include "sink/sink.h"
-#include "verify/verify.h"
+#include "verify/verify_verdict.h"
 
 #define DURATION_DEFAULT 10.0
 /* Between heartbeats; delays end when there is none for ten times as long. */

@@ -24,17 +24,6 @@ const char *report_type_name(enum report_type type)
 	return name_of(names, ARRAY_SIZE(names), type);
 }
 
-const char *verdict_name(enum verdict verdict)
-{
-	static const char *const names[VERDICT_MAX] = {
-		[VERDICT_UNKNOWN] = "unknown",
-		[VERDICT_FIXED] = "fixed",
-		[VERDICT_VULNERABLE] = "vulnerable",
-	};
-
-	return name_of(names, ARRAY_SIZE(names), verdict);
-}
-
 const char *op_name(unsigned int op)
 {
 	static const char *const names[E4R_OP_MAX] = {

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "bpf/event.h"
+#include "report/verdict.h"
 
 #define REPORT_SCHEMA 1
 
@@ -24,28 +25,6 @@ enum report_type {
 	REPORT_VERDICT,
 	REPORT_SUMMARY,
 	REPORT_TYPE_MAX,
-};
-
-enum verdict {
-	VERDICT_UNKNOWN,
-	VERDICT_FIXED,
-	VERDICT_VULNERABLE,
-	VERDICT_MAX,
-};
-
-/* One piece of evidence: "behaviour" says "fixed" because "2 lookups ...". */
-struct evidence {
-	const char *kind; /* "behaviour", "text", "livepatch", "image", ... */
-	enum verdict says;
-	char detail[256];
-};
-
-#define VERDICT_EVIDENCE_MAX 8
-
-struct verdict_info {
-	enum verdict verdict;
-	size_t n_evidence;
-	struct evidence evidence[VERDICT_EVIDENCE_MAX];
 };
 
 /* A logical hook and what became of it. */
@@ -130,8 +109,6 @@ struct report {
 
 /* "overwrite", "leak", ...: the JSON `type`. */
 const char *report_type_name(enum report_type type);
-/* "fixed", "vulnerable", "unknown". */
-const char *verdict_name(enum verdict verdict);
 /* "fallocate", "zero_range", "direct_write", "unknown". */
 const char *op_name(unsigned int op);
 /* "written" or "unwritten". */

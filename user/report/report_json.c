@@ -87,14 +87,6 @@ static json_t *fs_item(const void *from, size_t i)
 			 json_nonempty(fs->source), "mount", json_name(fs->mount));
 }
 
-static json_t *evidence_item(const void *from, size_t i)
-{
-	const struct evidence *evidence = (const struct evidence *)from + i;
-
-	return json_pack("{s:o, s:s, s:o}", "kind", json_name(evidence->kind), "says",
-			 verdict_name(evidence->says), "detail", json_name(evidence->detail));
-}
-
 static json_t *residual_item(const void *from, size_t i)
 {
 	const struct residual *residual = (const struct residual *)from + i;
@@ -172,10 +164,34 @@ static json_t *json_leak(const struct race_info *race)
 			 (json_int_t)ev->overwrites);
 }
 
+static json_t *json_piece(const struct verdict_info *verdict, enum evidence_slot slot)
+{
+	const struct evidence *evidence = &verdict->evidence[slot];
+
+	return json_pack("{s:s, s:s, s:o}", "kind", evidence_kind(slot), "says",
+			 verdict_name(evidence->says), "detail", json_name(evidence->detail));
+}
+
+/* What is there of the evidence. NULL on ENOMEM. */
+static json_t *json_evidence(const struct verdict_info *verdict)
+{
+	json_t *array = json_array();
+	enum evidence_slot slot;
+
+	for (slot = 0; array && slot < EVIDENCE_SLOTS; slot++) {
+		if (verdict->evidence[slot].given &&
+		    json_array_append_new(array, json_piece(verdict, slot))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
 static json_t *json_verdict(const struct verdict_info *verdict)
 {
 	return json_pack("{s:s, s:o}", "verdict", verdict_name(verdict->verdict), "evidence",
-			 json_items(verdict->n_evidence, evidence_item, verdict->evidence));
+			 json_evidence(verdict));
 }
 
 /* A double in milliseconds: more digits would claim more than was measured. */

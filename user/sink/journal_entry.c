@@ -199,15 +199,17 @@ static void put_start(FILE *out, const struct start_info *s)
 
 static void put_verdict(FILE *out, const struct verdict_info *v)
 {
-	size_t i;
+	enum evidence_slot slot;
 
 	fieldf(out, "MESSAGE", "verdict: the running kernel is %s%s",
 	       v->verdict == VERDICT_UNKNOWN ? "not known to be fixed" : verdict_name(v->verdict),
 	       v->verdict == VERDICT_VULNERABLE ? " to the delayed allocation race" : "");
 	field(out, "EXT4RACE_VERDICT", verdict_name(v->verdict));
-	for (i = 0; i < v->n_evidence; i++)
-		fieldf(out, "EXT4RACE_EVIDENCE", "%s says %s: %s", v->evidence[i].kind,
-		       verdict_name(v->evidence[i].says), v->evidence[i].detail);
+	for (slot = 0; slot < EVIDENCE_SLOTS; slot++) {
+		if (v->evidence[slot].given)
+			fieldf(out, "EXT4RACE_EVIDENCE", "%s says %s: %s", evidence_kind(slot),
+			       verdict_name(v->evidence[slot].says), v->evidence[slot].detail);
+	}
 }
 
 static void put_summary(FILE *out, const struct summary_info *s)

@@ -357,18 +357,20 @@ static void put_leak(struct sink_text *text, FILE *out, const struct report *rep
 static void put_verdict(struct sink_text *text, FILE *out, const struct report *report)
 {
 	const struct verdict_info *verdict = report->verdict;
+	enum evidence_slot slot;
 	char time[REPORT_TIME_LEN];
-	size_t i;
 
 	fprintf(out, "%s  verdict    %s%s%s", clock_time(time, &report->time),
 		text->bold ? BOLD : "", verdict_name(verdict->verdict), text->bold ? RESET : "");
-	if (!verdict->n_evidence)
+	if (evidence_is_empty(verdict))
 		fputs(", without evidence", out);
 	fputc('\n', out);
-	for (i = 0; i < verdict->n_evidence; i++) {
-		const struct evidence *evidence = &verdict->evidence[i];
+	for (slot = 0; slot < EVIDENCE_SLOTS; slot++) {
+		const struct evidence *evidence = &verdict->evidence[slot];
 
-		fprintf(out, "%14s%-9s  says %-10s  ", "", evidence->kind,
+		if (!evidence->given)
+			continue;
+		fprintf(out, "%14s%-9s  says %-10s  ", "", evidence_kind(slot),
 			verdict_name(evidence->says));
 		put_name(out, evidence->detail);
 		fputc('\n', out);

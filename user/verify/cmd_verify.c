@@ -13,8 +13,9 @@
 #include "host/fs.h"
 #include "sink/sink.h"
 #include "verify/cmd_verify.h"
+#include "verify/evidence_image.h"
 #include "verify/remedy.h"
-#include "verify/verify.h"
+#include "verify/verify_verdict.h"
 
 /* How long to wait for the host's own inserts, where nothing may be written. */
 #define PASSIVE_SEC 10.0
@@ -57,8 +58,7 @@ static int verify_image(struct verdict_info *info, const struct options *opt)
 	int err;
 
 	memset(info, 0, sizeof(*info));
-	info->n_evidence = 1;
-	err = evidence_image(&info->evidence[0], opt->image);
+	err = evidence_image(&info->evidence[EVIDENCE_IMAGE], opt->image);
 	if (err)
 		say("--image %s: %s", opt->image,
 		    err == -EINVAL ? "not a regular file" : strerror(-err));
@@ -102,7 +102,7 @@ int cmd_verify(const struct options *opt)
 	} else {
 		err = verify_running(&info, &config);
 		if (is_fatal(opt, &info, err)) {
-			say("verify: %s", info.evidence[0].detail);
+			say("verify: %s", info.evidence[EVIDENCE_BEHAVIOUR].detail);
 			return EXIT_CANNOT;
 		}
 	}

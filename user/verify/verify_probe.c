@@ -11,10 +11,9 @@
 #include <unistd.h>
 
 #include "attach/bpf_log.h"
-#include "bpf/lookups.h"
 #include "host/privilege.h"
 #include "verify.skel.h"
-#include "verify/verify.h"
+#include "verify/verify_probe.h"
 
 #define PROBE_LINKS 5
 
@@ -55,7 +54,7 @@ static int load(struct verify_probe *probe)
 	if (!probe->skel)
 		return -errno;
 	bpf_map__set_max_entries(probe->skel->maps.done, sysconf(_SC_PAGESIZE));
-	bpf_program__set_autoload(probe->skel->progs.read_text, false);
+	bpf_program__set_autoload(probe->skel->progs.read_code, false);
 	return verify_bpf__load(probe->skel);
 }
 
@@ -175,7 +174,7 @@ static void begin_samples(struct verify_probe *probe)
 	probe->missed = missed_runs(probe);
 }
 
-int verify_probe_watch_me(struct verify_probe *probe)
+void verify_probe_watch_me(struct verify_probe *probe)
 {
 	uint64_t args[2] = {};
 	int ret;
@@ -189,7 +188,6 @@ int verify_probe_watch_me(struct verify_probe *probe)
 		probe->skel->bss->watch_tid = syscall(SYS_gettid);
 	else
 		probe->skel->bss->watch_tid = probe->skel->bss->own_tid;
-	return 0;
 }
 
 void verify_probe_watch_all(struct verify_probe *probe, unsigned long long inserts)
@@ -214,9 +212,6 @@ void verify_probe_samples(const struct verify_probe *probe, struct verify_sample
 	const struct verify_bpf__bss *bss = probe->skel->bss;
 	size_t i;
 
-	_Static_assert(sizeof(samples->by_lookups) / sizeof(samples->by_lookups[0]) ==
-			       VERIFY_LOOKUPS_MAX,
-		       "one slot for each");
 	memset(samples, 0, sizeof(*samples));
 	for (i = 0; i < VERIFY_LOOKUPS_MAX; i++) {
 		samples->by_lookups[i] = bss->samples[0][i] + bss->samples[1][i];
@@ -231,13 +226,13 @@ int verify_probe_read(struct verify_probe *probe, uint64_t addr, void *buf, size
 	uint64_t args[2] = { addr, len };
 	int err, ret;
 
-	if (len > VERIFY_TEXT_MAX)
+	if (len > VERIFY_CODE_MAX)
 		return -E2BIG;
-	err = run_here(probe->skel->progs.read_text, args, sizeof(args), &ret);
+	err = run_here(probe->skel->progs.read_code, args, sizeof(args), &ret);
 	if (err)
 		return err;
 	if (ret)
 		return ret;
-	memcpy(buf, probe->skel->bss->text, len);
+	memcpy(buf, probe->skel->bss->code, len);
 	return 0;
 }

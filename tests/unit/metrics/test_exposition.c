@@ -174,14 +174,12 @@ static void shows_only_what_is_known(void **state)
 	free(text);
 }
 
-/* Two of a kind that say the same are one series: twice would void the scrape. */
-static void evidence_is_unique(void **state)
+/* One series for each piece of evidence that there is. */
+static void evidence_is_rendered(void **state)
 {
-	struct verdict_info v = { .verdict = VERDICT_UNKNOWN,
-				  .n_evidence = 3,
-				  .evidence = { { .kind = "livepatch", .says = VERDICT_UNKNOWN },
-						{ .kind = "livepatch", .says = VERDICT_UNKNOWN },
-						{ .kind = "livepatch", .says = VERDICT_FIXED } } };
+	struct verdict_info v = { .evidence = { [EVIDENCE_CODE] = { true, VERDICT_FIXED, "twice" },
+						[EVIDENCE_LIVEPATCH] = { true, VERDICT_UNKNOWN,
+									 "none" } } };
 	struct metrics m = { .verdict = &v };
 	const char *at;
 	size_t n = 0;
@@ -192,6 +190,13 @@ static void evidence_is_unique(void **state)
 	for (at = text; (at = strstr(at, "\next4race_verdict_evidence{")); at++)
 		n++;
 	assert_int_equal(n, 2);
+	assert_true(has_line(text, "ext4race_verdict_evidence{kind=\"text\",says=\"fixed\"} 1"));
+	assert_true(
+		has_line(text, "ext4race_verdict_evidence{kind=\"livepatch\",says=\"unknown\"} 1"));
+	free(text);
+	memset(v.evidence, 0, sizeof(v.evidence));
+	text = rendered(&m, EXPOSITION_TEXT);
+	assert_null(strstr(text, "ext4race_verdict_evidence"));
 	free(text);
 }
 
@@ -224,7 +229,7 @@ int main(void)
 		cmocka_unit_test(histogram_adds_up),
 		cmocka_unit_test(shows_only_what_is_known),
 		cmocka_unit_test(openmetrics_differs),
-		cmocka_unit_test(evidence_is_unique),
+		cmocka_unit_test(evidence_is_rendered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

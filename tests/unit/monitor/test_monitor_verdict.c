@@ -110,7 +110,7 @@ static bool lossy;
 bool verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *info)
 {
 	verdict_sample_cancel(sample);
-	*info = (struct verdict_info){ .verdict = outcome, .n_evidence = 3 };
+	*info = (struct verdict_info){ .verdict = outcome };
 	return !lossy;
 }
 
@@ -118,17 +118,6 @@ void verdict_sample_cancel(struct verdict_sample *sample)
 {
 	if (sample)
 		attached--;
-}
-
-void evidence_set(struct evidence *ev, const char *kind, enum verdict says, const char *fmt, ...)
-{
-	va_list ap;
-
-	ev->kind = kind;
-	ev->says = says;
-	va_start(ap, fmt);
-	vsnprintf(ev->detail, sizeof(ev->detail), fmt, ap);
-	va_end(ap);
 }
 
 /* ---- what is told ---- */
@@ -336,9 +325,7 @@ static void test_contradiction(void **state)
 	complete(VERDICT_FIXED);
 	assert_int_equal(reports, 1);
 	assert_int_equal(told.verdict, VERDICT_UNKNOWN);
-	assert_int_equal(told.n_evidence, 4);
-	assert_string_equal(told.evidence[3].kind, "observed");
-	assert_int_equal(told.evidence[3].says, VERDICT_VULNERABLE);
+	assert_int_equal(told.evidence[EVIDENCE_OBSERVED].says, VERDICT_VULNERABLE);
 	assert_int_equal(said, 1);
 	monitor_check_contradiction(&mon);
 	assert_int_equal(reports, 1);
@@ -419,9 +406,8 @@ static void test_cannot_be_judged_anew(void **state)
 	monitor_judge_anew(&mon);
 	assert_int_equal(reports, 2);
 	assert_int_equal(told.verdict, VERDICT_UNKNOWN);
-	assert_int_equal(told.n_evidence, 1);
-	assert_string_equal(told.evidence[0].kind, "reason");
-	assert_non_null(strstr(told.evidence[0].detail, "refused"));
+	assert_false(told.evidence[EVIDENCE_BEHAVIOUR].given);
+	assert_non_null(strstr(told.evidence[EVIDENCE_REASON].detail, "refused"));
 	assert_int_equal(mon.verdict.verdict, VERDICT_UNKNOWN);
 	assert_int_equal(attached, 0);
 	/* Known again as soon as it can be. */

@@ -413,9 +413,8 @@ static void test_verdict(void **state)
 {
 	struct verdict_info verdict = {
 		.verdict = VERDICT_VULNERABLE,
-		.n_evidence = 2,
-		.evidence = { { "behaviour", VERDICT_VULNERABLE, "1 lookup" },
-			      { "livepatch", VERDICT_UNKNOWN, "none \xff" } },
+		.evidence = { [EVIDENCE_BEHAVIOUR] = { true, VERDICT_VULNERABLE, "1 lookup" },
+			      [EVIDENCE_LIVEPATCH] = { true, VERDICT_UNKNOWN, "none \xff" } },
 	};
 	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
 	json_t *o = sent(&report), *item;
@@ -434,7 +433,7 @@ static void test_verdict(void **state)
 	json_decref(o);
 
 	verdict.verdict = VERDICT_FIXED;
-	verdict.n_evidence = 0;
+	memset(verdict.evidence, 0, sizeof(verdict.evidence));
 	o = sent(&report);
 	is_string(o, "verdict", "fixed");
 	assert_int_equal(json_array_size(at(o, "evidence")), 0);

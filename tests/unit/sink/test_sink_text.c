@@ -398,9 +398,9 @@ static void test_verdict(void **state)
 {
 	struct verdict_info verdict = {
 		.verdict = VERDICT_VULNERABLE,
-		.n_evidence = 2,
-		.evidence = { { "behaviour", VERDICT_VULNERABLE, "1 lookup, 8 of 8 inserts" },
-			      { "text", VERDICT_UNKNOWN, "not\nreadable" } },
+		.evidence = { [EVIDENCE_BEHAVIOUR] = { true, VERDICT_VULNERABLE,
+						       "1 lookup, 8 of 8 inserts" },
+			      [EVIDENCE_CODE] = { true, VERDICT_UNKNOWN, "not\nreadable" } },
 	};
 	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
 
@@ -410,7 +410,7 @@ static void test_verdict(void **state)
 	      "              behaviour  says vulnerable  1 lookup, 8 of 8 inserts\n"
 	      "              text       says unknown     not\\x0areadable\n");
 	verdict.verdict = VERDICT_UNKNOWN;
-	verdict.n_evidence = 0;
+	memset(verdict.evidence, 0, sizeof(verdict.evidence));
 	shows(&report, false, "03:44:11.123  verdict    unknown, without evidence\n");
 }
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From evidence to a verdict; the probe and what it sees are this test's own. */
 #include "unit.h"
-#include "verify/verify.h"
+#include "verify/evidence.h"
+#include "verify/evidence_behaviour.h"
+#include "verify/evidence_code.h"
+#include "verify/verdict_sample.h"
+#include "verify/verify_verdict.h"
 
 /* ---- what the kernel would say ---- */
 
 static struct {
 	int open, behaviour;
 	bool wrote, waited, closed;
-	enum verdict says_behaviour, says_text, says_livepatch;
+	enum verdict says_behaviour, says_code, says_livepatch;
 	struct livepatch_state livepatch;
 } fake;
 
@@ -54,18 +58,18 @@ int evidence_behaviour(struct evidence *ev, struct verify_probe *probe UNUSED,
 		       const char *dir UNUSED)
 {
 	fake.wrote = true;
-	evidence_set(ev, "behaviour", fake.behaviour ? VERDICT_UNKNOWN : fake.says_behaviour, "b");
+	evidence_set(ev, fake.behaviour ? VERDICT_UNKNOWN : fake.says_behaviour, "b");
 	return fake.behaviour;
 }
 
 int evidence_passive(struct evidence *ev, struct verify_probe *probe UNUSED, double sec UNUSED)
 {
 	fake.waited = true;
-	evidence_set(ev, "behaviour", fake.says_behaviour, "p");
+	evidence_set(ev, fake.says_behaviour, "p");
 	return 0;
 }
 
-/* Only their shape matters here; test_verify_samples.c has the real ones. */
+/* Only their shape matters here; test_evidence_behaviour.c has the real ones. */
 bool samples_are_lossy(const struct verify_samples *s)
 {
 	return s->missed;
@@ -74,7 +78,7 @@ bool samples_are_lossy(const struct verify_samples *s)
 void evidence_of_samples(struct evidence *ev, const struct verify_samples *s,
 			 const char *where UNUSED)
 {
-	evidence_set(ev, "behaviour",
+	evidence_set(ev,
 		     s->by_lookups[1] ? VERDICT_VULNERABLE :
 		     s->by_lookups[2] ? VERDICT_FIXED :
 					VERDICT_UNKNOWN,
@@ -85,14 +89,13 @@ void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, cons
 {
 	assert_null(sysfs);
 	*state = fake.livepatch;
-	evidence_set(ev, "livepatch", fake.says_livepatch, "l");
+	evidence_set(ev, fake.says_livepatch, "l");
 }
 
-void evidence_text(struct evidence *ev, struct verify_probe *probe UNUSED,
+void evidence_code(struct evidence *ev, struct verify_probe *probe UNUSED,
 		   const struct livepatch_state *livepatch)
 {
-	evidence_set(ev, "text", livepatch->replaces_mapping ? VERDICT_UNKNOWN : fake.says_text,
-		     "t");
+	evidence_set(ev, livepatch->replaces_mapping ? VERDICT_UNKNOWN : fake.says_code, "t");
 }
 
 /* ---- the tests ---- */
@@ -109,24 +112,24 @@ static struct verdict_info ran(const struct verify_config *config, int wanted)
 	struct verdict_info info;
 
 	assert_int_equal(verify_running(&info, config), wanted);
-	assert_string_equal(info.evidence[0].kind, "behaviour");
-	assert_string_equal(info.evidence[1].kind, "text");
-	assert_string_equal(info.evidence[2].kind, "livepatch");
+	assert_true(info.evidence[EVIDENCE_BEHAVIOUR].given);
+	assert_true(info.evidence[EVIDENCE_CODE].given);
+	assert_true(info.evidence[EVIDENCE_LIVEPATCH].given);
 	return info;
 }
 
 static const struct verify_config any = { .passive_sec = 1 };
 
-/* behaviour, text: verdict, and whether a reason is given beside the three. */
-static void is(enum verdict behaviour, enum verdict text, enum verdict wanted, bool reason)
+/* behaviour, code: verdict, and whether a reason is given beside the three. */
+static void is(enum verdict behaviour, enum verdict code, enum verdict wanted, bool reason)
 {
 	struct verdict_info info;
 
 	fake.says_behaviour = behaviour;
-	fake.says_text = text;
+	fake.says_code = code;
 	info = ran(&any, 0);
 	assert_int_equal(info.verdict, wanted);
-	assert_int_equal(info.n_evidence, reason ? 4 : 3);
+	assert_int_equal(info.evidence[EVIDENCE_REASON].given, reason);
 	assert_true(fake.closed);
 }
 
@@ -175,7 +178,7 @@ static void test_livepatch_of_the_mapping(void **state)
 {
 	(void)state;
 	fake.livepatch = (struct livepatch_state){ .any = true, .replaces_mapping = true };
-	/* The old text says what it says; what runs has two lookups. */
+	/* The old code says what it says; what runs has two lookups. */
 	is(VERDICT_FIXED, VERDICT_VULNERABLE, VERDICT_FIXED, false);
 }
 
@@ -203,7 +206,7 @@ static void test_named_directory_has_to_do(void **state)
 
 	(void)state;
 	fake.behaviour = -ENOENT;
-	fake.says_text = VERDICT_FIXED;
+	fake.says_code = VERDICT_FIXED;
 	info = ran(&there, -ENOENT);
 	assert_false(fake.waited);
 	assert_int_equal(info.verdict, VERDICT_FIXED);
@@ -227,7 +230,7 @@ static void test_no_bpf(void **state)
 	fake.open = -EPERM;
 	info = ran(&any, -EPERM);
 	assert_int_equal(info.verdict, VERDICT_UNKNOWN);
-	assert_string_equal(info.evidence[0].detail, "BPF: not here");
+	assert_string_equal(info.evidence[EVIDENCE_BEHAVIOUR].detail, "BPF: not here");
 	assert_false(fake.wrote || fake.waited);
 	/* The livepatch needs none. */
 	fake.says_livepatch = VERDICT_FIXED;
@@ -241,14 +244,14 @@ static void test_monitors_sample(void **state)
 	char why[64];
 
 	(void)state;
-	fake.says_behaviour = fake.says_text = VERDICT_FIXED;
+	fake.says_behaviour = fake.says_code = VERDICT_FIXED;
 	assert_int_equal(verdict_sample_start(&sample, 16, why, sizeof(why)), 0);
 	assert_int_equal(verdict_sample_fd(sample), 7);
 	verdict_sample_finish(sample, &info);
 	assert_int_equal(info.verdict, VERDICT_FIXED);
-	assert_int_equal(info.n_evidence, 3);
+	assert_false(info.evidence[EVIDENCE_REASON].given);
 	assert_true(fake.closed);
-	/* Cut short before anybody wrote: the text decides. */
+	/* Cut short before anybody wrote: the code decides. */
 	fake.says_behaviour = VERDICT_UNKNOWN;
 	assert_int_equal(verdict_sample_start(&sample, 16, why, sizeof(why)), 0);
 	verdict_sample_finish(sample, &info);

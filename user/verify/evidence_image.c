@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "host/race_functions.h"
-#include "verify/verify.h"
+#include "verify/evidence.h"
+#include "verify/evidence_image.h"
+#include "verify/machine_code.h"
 
 /* Absent from older elf.h files. */
 #ifndef EM_AARCH64
@@ -35,7 +37,7 @@ struct image {
 
 static void unknown(struct evidence *ev, const char *what)
 {
-	evidence_set(ev, "image", VERDICT_UNKNOWN, "%s", what);
+	evidence_set(ev, VERDICT_UNKNOWN, "%s", what);
 }
 
 /* ---- what kind of file ---- */
@@ -263,7 +265,7 @@ static const char *examine(struct image *img, struct evidence *ev)
 		return "out of memory";
 	reason = mark(img, &code);
 	if (!reason)
-		evidence_of_code(ev, img->fn_name, &code);
+		evidence_of_calls(ev, img->fn_name, &code);
 	code_close(&code);
 	return reason;
 }
@@ -286,7 +288,6 @@ int evidence_image(struct evidence *ev, const char *file)
 		close(fd);
 		return n == -2 ? -EINVAL : -errno;
 	}
-	ev->kind = "image";
 	reason = known_kind(head, n);
 	if (!reason)
 		reason = open_elf(&img, fd);

@@ -13,7 +13,8 @@
 
 #include "base/clock.h"
 #include "host/fs.h"
-#include "verify/verify.h"
+#include "verify/evidence.h"
+#include "verify/evidence_behaviour.h"
 
 #define EXT4_MAGIC 0xEF53
 
@@ -36,7 +37,7 @@ static unsigned int kinds_of(const struct verify_samples *s)
 {
 	unsigned int i, kinds = 0;
 
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < VERIFY_LOOKUPS_MAX; i++)
 		kinds += s->by_lookups[i] != 0;
 	return kinds;
 }
@@ -56,7 +57,7 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *s, co
 	unsigned int i, kinds = kinds_of(s), lookups = 0;
 	enum verdict says = VERDICT_UNKNOWN;
 
-	for (i = 0; i < 8; i++) {
+	for (i = 0; i < VERIFY_LOOKUPS_MAX; i++) {
 		if (s->by_lookups[i])
 			lookups = i;
 	}
@@ -65,22 +66,21 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *s, co
 	else if (kinds == 1 && lookups == 2 && !samples_are_lossy(s))
 		says = VERDICT_FIXED;
 	if (!kinds)
-		evidence_set(ev, "behaviour", says, "no delayed insert was seen%s%s",
-			     *where ? " " : "", where);
+		evidence_set(ev, says, "no delayed insert was seen %s", where);
 	else if (kinds > 1)
-		evidence_set(ev, "behaviour", says,
+		evidence_set(ev, says,
 			     "lookups before a delayed insert differ: none %llu times, one %llu, "
-			     "two %llu, more %llu%s%s%s",
+			     "two %llu, more %llu%s %s",
 			     s->by_lookups[0], s->by_lookups[1], s->by_lookups[2],
 			     total - s->by_lookups[0] - s->by_lookups[1] - s->by_lookups[2],
-			     s->missed ? " (some were not seen)" : "", *where ? " " : "", where);
+			     s->missed ? " (some were not seen)" : "", where);
 	else
-		evidence_set(ev, "behaviour", says,
+		evidence_set(ev, says,
 			     "%u lookup%s before each of %llu delayed inserts (hole cached: %llu, "
-			     "uncached: %llu)%s%s%s",
+			     "uncached: %llu)%s %s",
 			     lookups, lookups == 1 ? "" : "s", total, s->hole_cached,
 			     s->hole_uncached, samples_are_lossy(s) ? " (some were not seen)" : "",
-			     *where ? " " : "", where);
+			     where);
 }
 
 /* ---- our own writes ---- */
@@ -172,8 +172,7 @@ static int sample_once(struct verify_probe *probe, const char *dir, struct verif
 	int i, err;
 
 	err = is_ext4(dir);
-	if (!err)
-		err = verify_probe_watch_me(probe);
+	verify_probe_watch_me(probe);
 	for (i = 0; i < SCRATCH_FILES && !err; i++)
 		err = write_scratch(dir);
 	verify_probe_stop(probe);
@@ -204,7 +203,7 @@ static int sample_dir(struct evidence *ev, struct verify_probe *probe, const cha
 
 	err = sample_in(probe, dir, &samples);
 	if (err) {
-		evidence_set(ev, "behaviour", VERDICT_UNKNOWN, "%.100s: %s", dir,
+		evidence_set(ev, VERDICT_UNKNOWN, "%.100s: %s", dir,
 			     err == -EMEDIUMTYPE ? "not on an ext4 filesystem" : strerror(-err));
 		return err;
 	}
@@ -244,7 +243,7 @@ static int sample_any(struct evidence *ev, struct verify_probe *probe)
 	}
 	if (!found) {
 		err = err ? err : -ENOENT;
-		evidence_set(ev, "behaviour", VERDICT_UNKNOWN,
+		evidence_set(ev, VERDICT_UNKNOWN,
 			     "no ext4 filesystem here is writable and delays allocation; "
 			     "name a directory with --dir");
 	}
@@ -259,7 +258,7 @@ int evidence_behaviour(struct evidence *ev, struct verify_probe *probe, const ch
 
 	err = verify_probe_attach(probe, why, sizeof(why));
 	if (err) {
-		evidence_set(ev, "behaviour", VERDICT_UNKNOWN, "%s", why);
+		evidence_set(ev, VERDICT_UNKNOWN, "%s", why);
 		return err;
 	}
 	err = dir ? sample_dir(ev, probe, dir) : sample_any(ev, probe);
@@ -281,7 +280,7 @@ int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	err = verify_probe_attach(probe, why, sizeof(why));
 	if (err) {
-		evidence_set(ev, "behaviour", VERDICT_UNKNOWN, "%s", why);
+		evidence_set(ev, VERDICT_UNKNOWN, "%s", why);
 		return err;
 	}
 	do {

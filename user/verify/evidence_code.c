@@ -8,7 +8,9 @@
 
 #include "bpf/lookups.h"
 #include "host/race_functions.h"
-#include "verify/verify.h"
+#include "verify/evidence.h"
+#include "verify/evidence_code.h"
+#include "verify/machine_code.h"
 
 #define KALLSYMS "/proc/kallsyms"
 
@@ -17,7 +19,7 @@
 #define PADDING_MAX 16
 
 /* ext4_da_get_block_prep with all that is inlined into it takes 1 to 3 KiB. */
-#define FUNCTION_MAX VERIFY_TEXT_MAX
+#define FUNCTION_MAX VERIFY_CODE_MAX
 
 struct symbol {
 	char name[64];
@@ -138,13 +140,13 @@ static void judge_code(struct evidence *ev, const struct symbols *syms, const st
 	size_t i;
 
 	if (code_open(&code, arch, bytes, len, fn->addr)) {
-		evidence_set(ev, "text", VERDICT_UNKNOWN, "out of memory");
+		evidence_set(ev, VERDICT_UNKNOWN, "out of memory");
 		return;
 	}
 	code_mark_calls(&code, &syms->lookup, CODE_LOOKUP);
 	for (i = 0; i < syms->n_calls; i++)
 		code_mark_calls(&code, &syms->calls[i].target, syms->calls[i].mark);
-	evidence_of_code(ev, fn->name, &code);
+	evidence_of_calls(ev, fn->name, &code);
 	code_close(&code);
 }
 
@@ -158,21 +160,20 @@ static void judge(struct evidence *ev, struct verify_probe *probe, const struct 
 	fn = syms->map_blocks.addr ? &syms->map_blocks : &syms->get_block_prep;
 	if (!syms->n) {
 		evidence_set(
-			ev, "text", VERDICT_UNKNOWN,
+			ev, VERDICT_UNKNOWN,
 			"symbols are hidden: needs CAP_SYSLOG and kernel.kptr_restrict below 2");
 		return;
 	}
 	len = fn->addr ? length_of(syms, fn->addr) : 0;
 	if (!len || !syms->lookup.to) {
-		evidence_set(ev, "text", VERDICT_UNKNOWN, "%s is not among the kernel's symbols",
+		evidence_set(ev, VERDICT_UNKNOWN, "%s is not among the kernel's symbols",
 			     syms->lookup.to ? RACE_MAPPING_CALLER : RACE_LOOKUP);
 		return;
 	}
 	bytes = malloc(len);
 	err = bytes ? verify_probe_read(probe, fn->addr, bytes, len) : -ENOMEM;
 	if (err)
-		evidence_set(ev, "text", VERDICT_UNKNOWN, "the text of %s cannot be read: %s",
-			     fn->name,
+		evidence_set(ev, VERDICT_UNKNOWN, "the text of %s cannot be read: %s", fn->name,
 			     err == -EOPNOTSUPP ? "BPF programs cannot be run on demand here" :
 			     err == -EPERM	? "lockdown forbids it" :
 						  strerror(-err));
@@ -181,22 +182,21 @@ static void judge(struct evidence *ev, struct verify_probe *probe, const struct 
 	free(bytes);
 }
 
-void evidence_text(struct evidence *ev, struct verify_probe *probe,
+void evidence_code(struct evidence *ev, struct verify_probe *probe,
 		   const struct livepatch_state *livepatch)
 {
 	struct symbols syms = {};
 	int err;
 
-	ev->kind = "text";
 	if (livepatch->replaces_mapping) {
 		evidence_set(
-			ev, "text", VERDICT_UNKNOWN,
+			ev, VERDICT_UNKNOWN,
 			"a livepatch replaces the mapping function: its own text does not run");
 		return;
 	}
 	err = read_symbols(&syms);
 	if (err)
-		evidence_set(ev, "text", VERDICT_UNKNOWN, KALLSYMS ": %s", strerror(-err));
+		evidence_set(ev, VERDICT_UNKNOWN, KALLSYMS ": %s", strerror(-err));
 	else
 		judge(ev, probe, &syms);
 	free(syms.addrs);

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "host/race_functions.h"
-#include "verify/verify.h"
+#include "verify/evidence.h"
+#include "verify/evidence_livepatch.h"
 
 #define LIVEPATCH_DIR "/sys/kernel/livepatch"
 /* This project's livepatch says there, from LIVEPATCH_DIR, whether it refuses inserts. */
@@ -92,13 +93,12 @@ static void note_patch(struct evidence *ev, struct livepatch_state *state, int r
 	state->inserts += found->insert;
 	state->which += digest(name);
 	if (!transition && !strcmp(name, OWN_LIVEPATCH) && read_flag(root, OWN_ACTIVE) == 1)
-		evidence_set(ev, "livepatch", VERDICT_FIXED,
+		evidence_set(ev, VERDICT_FIXED,
 			     "%s refuses delayed inserts over mapped blocks (%s), "
 			     "transition complete",
 			     name, found->function);
 	else if (ev->says == VERDICT_UNKNOWN)
-		evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "%.60s replaces %s, %s", name,
-			     found->function,
+		evidence_set(ev, VERDICT_UNKNOWN, "%.60s replaces %s, %s", name, found->function,
 			     transition ? "transition not complete" : "transition complete");
 }
 
@@ -135,19 +135,19 @@ void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, cons
 
 	memset(state, 0, sizeof(*state));
 	if (!dir) {
-		evidence_set(ev, "livepatch", VERDICT_UNKNOWN,
+		evidence_set(ev, VERDICT_UNKNOWN,
 			     errno == ENOENT ? "this kernel has no livepatches" :
 					       "livepatches cannot be listed");
 		return;
 	}
-	evidence_set(ev, "livepatch", VERDICT_UNKNOWN, "none replaces a function of the race");
+	evidence_set(ev, VERDICT_UNKNOWN, "none replaces a function of the race");
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
 			look_at_patch(ev, state, dirfd(dir), entry->d_name);
 	}
 	/* Which one came last, and runs, cannot be seen. */
 	if (state->inserts > 1)
-		evidence_set(ev, "livepatch", VERDICT_UNKNOWN,
+		evidence_set(ev, VERDICT_UNKNOWN,
 			     "%u livepatches replace the delayed insert, and only the one "
 			     "that was enabled last runs",
 			     state->inserts);

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "host/race_functions.h"
-#include "verify/verify.h"
+#include "verify/evidence.h"
+#include "verify/machine_code.h"
 
 static uint32_t load32(const unsigned char *p)
 {
@@ -234,26 +235,22 @@ static int ways_to_insert(const struct code *code)
 
 static void say_lookups(struct evidence *ev, const char *function, unsigned int lookups)
 {
-	const char *kind = ev->kind;
-
 	if (lookups == 1)
-		evidence_set(ev, kind, VERDICT_VULNERABLE, "%s calls " RACE_LOOKUP " once",
-			     function);
+		evidence_set(ev, VERDICT_VULNERABLE, "%s calls " RACE_LOOKUP " once", function);
 	else if (lookups == 2)
-		evidence_set(ev, kind, VERDICT_FIXED, "%s calls " RACE_LOOKUP " twice", function);
+		evidence_set(ev, VERDICT_FIXED, "%s calls " RACE_LOOKUP " twice", function);
 	else
-		evidence_set(ev, kind, VERDICT_UNKNOWN,
+		evidence_set(ev, VERDICT_UNKNOWN,
 			     "%s calls " RACE_LOOKUP " %u times, not once or twice", function,
 			     lookups);
 }
 
-void evidence_of_code(struct evidence *ev, const char *function, const struct code *code)
+void evidence_of_calls(struct evidence *ev, const char *function, const struct code *code)
 {
-	const char *kind = ev->kind;
 	int ways;
 
 	if (!count_marks(code, CODE_INSERT)) {
-		evidence_set(ev, kind, VERDICT_UNKNOWN,
+		evidence_set(ev, VERDICT_UNKNOWN,
 			     "%s does not lead to the delayed insert: not the function it was",
 			     function);
 		return;
@@ -266,10 +263,10 @@ void evidence_of_code(struct evidence *ev, const char *function, const struct co
 	if (ways == 1 << 1 || ways == 1 << 2)
 		say_lookups(ev, function, ways >> 1);
 	else if (ways < 0)
-		evidence_set(ev, kind, VERDICT_UNKNOWN, "%s: %s", function, strerror(-ways));
+		evidence_set(ev, VERDICT_UNKNOWN, "%s: %s", function, strerror(-ways));
 	else
 		evidence_set(
-			ev, kind, VERDICT_UNKNOWN,
+			ev, VERDICT_UNKNOWN,
 			"the ways through %s to the delayed insert do not all call " RACE_LOOKUP
 			" once, nor all twice",
 			function);
