@@ -99,11 +99,6 @@ static __always_inline const struct ext4_inode_info *ext4_i(const struct inode *
 			      bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
 }
 
-/* Somebody holds i_data_sem for writing. */
-static __always_inline bool data_sem_write_locked(const struct inode *inode)
-{
-	return BPF_CORE_READ(ext4_i(inode), i_data_sem.count.counter) & RWSEM_WRITER_LOCKED;
-}
 
 /*
  * Mapped to disk blocks: a delayed insert must not come over it. Up to 6.11 such an

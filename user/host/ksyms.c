@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/kallsyms.h"
 #include "host/ksyms.h"
 
-#define KALLSYMS "/proc/kallsyms"
-
-/* An address further into a "function" lies in a gap between kernel and modules. */
+/* An address further behind a symbol than this is not in its function, but in a gap. */
 #define FUNCTION_MAX (1UL << 20)
 
-/* Packed: there are 60 000 of them in a monitor that should stay small. */
+/* Packed, because there are 60 000 of them, and the monitor should stay small. */
 struct ksym {
 	uint64_t addr;
 	uint32_t name; /* offset in names */
@@ -23,72 +22,22 @@ struct ksym {
 struct ksyms {
 	char *path; /* NULL: KALLSYMS */
 	bool loaded;
-	int err;
 	struct ksym *sym;
 	size_t n, room;
 	char *names; /* "name\0" or "name [module]\0", one after the other */
 	size_t names_len, names_room;
 };
 
-struct line {
-	uint64_t addr;
-	char *name, *module; /* module without brackets, or NULL */
-};
-
-/* False for anything but a function: data, absolute symbols, odd lines. */
-static bool parse_line(char *s, struct line *line)
+/* False for data and for the padding before a function, which is half of all symbols. */
+static bool is_function(const struct kallsyms_line *line)
 {
-	char *end;
-
-	line->addr = strtoull(s, &end, 16);
-	if (end == s || end[0] != ' ' || !end[1] || !strchr("tTwW", end[1]) || end[2] != ' ')
-		return false;
-	line->name = end + 3;
-	end = line->name + strcspn(line->name, " \t\n");
-	line->module = NULL;
-	if (*end && *end != '\n') {
-		*end++ = '\0';
-		line->module = strchr(end, '[');
-		if (line->module) {
-			line->module++;
-			end = line->module + strcspn(line->module, "]\n");
-		}
-	}
-	*end = '\0';
-	/* Padding before a function, since 6.2: half of all symbols, never on a stack. */
-	return *line->name && strncmp(line->name, "__pfx_", 6);
-}
-
-/* Calls fn for every function until it returns non-zero; that is returned. */
-static int for_each(const char *path, int (*fn)(void *, const struct line *), void *arg)
-{
-	FILE *file = fopen(path ? path : KALLSYMS, "re");
-	char buffer[1 << 14];
-	struct line parsed;
-	char *line = NULL;
-	size_t size = 0;
-	int err = 0;
-
-	if (!file)
-		return -errno;
-	/* stdio would read 1 KiB at a time. */
-	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-	errno = 0;
-	while (!err && getline(&line, &size, file) > 0) {
-		if (parse_line(line, &parsed))
-			err = fn(arg, &parsed);
-		errno = 0;
-	}
-	if (!err && (ferror(file) || !feof(file)))
-		err = errno ? -errno : -EIO;
-	free(line);
-	fclose(file);
-	return err;
+	return strchr("tTwW", line->type) &&
+	       strncmp(line->name, KALLSYMS_PADDING, strlen(KALLSYMS_PADDING));
 }
 
 /*
- * The array with room for need items, NULL on ENOMEM. Doubled, because what is not
- * touched of it costs no memory.
+ * Returns the array with room for need items, or NULL on ENOMEM. It doubles the room:
+ * the part that nobody touches costs no memory.
  */
 static void *grow(void *array, size_t *room, size_t need, size_t size)
 {
@@ -104,14 +53,13 @@ static void *grow(void *array, size_t *room, size_t need, size_t size)
 	return array;
 }
 
-static int append(void *arg, const struct line *line)
+static int append(void *arg, const struct kallsyms_line *line)
 {
 	size_t len = strlen(line->name) + (line->module ? strlen(line->module) + 3 : 0) + 1;
 	struct ksyms *k = arg;
 	void *grown;
 
-	/* Hidden by kptr_restrict. */
-	if (!line->addr)
+	if (!is_function(line) || !line->addr)
 		return 0;
 	if (k->names_len + len > UINT32_MAX)
 		return -E2BIG;
@@ -153,7 +101,7 @@ static bool is_sorted(const struct ksyms *k)
 	return true;
 }
 
-/* Gives back what doubling took too much. */
+/* Gives back the room that doubling took and nothing uses. */
 static void shrink(struct ksyms *k)
 {
 	void *p = k->n ? reallocarray(k->sym, k->n, sizeof(*k->sym)) : NULL;
@@ -170,8 +118,8 @@ static void load(struct ksyms *k)
 	if (k->loaded)
 		return;
 	k->loaded = true;
-	k->err = for_each(k->path, append, k);
-	if (k->err)
+	/* Half of the names would give the other half's addresses to the wrong ones. */
+	if (kallsyms_each(k->path, append, k))
 		k->n = 0;
 	if (!is_sorted(k))
 		qsort(k->sym, k->n, sizeof(*k->sym), compare);
@@ -245,18 +193,7 @@ const char *ksyms_name(struct ksyms *k, uint64_t addr, char *buf, size_t size)
 	return buf;
 }
 
-const char *ksyms_note(struct ksyms *k)
-{
-	load(k);
-	if (k->err)
-		return "stacks are addresses: cannot read " KALLSYMS;
-	if (!k->n)
-		return "stacks are addresses: kernel.kptr_restrict hides the symbols, set it to 1 "
-		       "or 0";
-	return NULL;
-}
-
-/* Only suffixes that leave the whole function behind the name. */
+/* Whether the suffix is of a kind that leaves the whole function behind the name. */
 static bool is_variant_suffix(const char *s)
 {
 	static const char *const kinds[] = { "isra", "constprop", "llvm", "lto_priv" };
@@ -286,11 +223,13 @@ struct search {
 	size_t n, exact;
 };
 
-static int match(void *arg, const struct line *line)
+static int match(void *arg, const struct kallsyms_line *line)
 {
 	struct search *search = arg;
 	size_t i;
 
+	if (!is_function(line))
+		return 0;
 	for (i = 0; i < search->n; i++) {
 		struct ksym_query *q = &search->query[i];
 		size_t len = strlen(q->name);
@@ -308,7 +247,7 @@ static int match(void *arg, const struct line *line)
 			strcpy(q->variant, line->name);
 		}
 	}
-	/* Nothing can change any more: spare the kernel the rest. */
+	/* When all are exact nothing can change any more: the kernel need not print the rest. */
 	return search->exact == search->n;
 }
 
@@ -322,7 +261,7 @@ int ksyms_find_all(const char *path, struct ksym_query *query, size_t n)
 		query[i].match = KSYM_ABSENT;
 		query[i].variant[0] = '\0';
 	}
-	err = n ? for_each(path, match, &search) : 0;
+	err = n ? kallsyms_each(path, match, &search) : 0;
 	return err < 0 ? err : 0;
 }
 

@@ -14,22 +14,19 @@
 struct ksyms;
 
 /*
- * A handle on the symbols of /proc/kallsyms (_from: of path, NULL for the same); NULL
- * on ENOMEM. Nothing is read before the first ksyms_name(); from then on it takes
- * about 40 bytes a function.
+ * A handle on the symbols of /proc/kallsyms (_from: of path; NULL means the same). NULL
+ * on ENOMEM. The caller frees it with ksyms_free(). The first ksyms_name() reads the
+ * symbols; from then on they take about 40 bytes a function.
  */
 struct ksyms *ksyms_load(void);
 struct ksyms *ksyms_load_from(const char *path);
 void ksyms_free(struct ksyms *ksyms);
 
 /*
- * "ext4_da_get_block_prep+0x1f [ext4]" into buf, or "0xffff..." when there is no
- * name to be had. Returns buf.
+ * Writes "ext4_da_get_block_prep+0x1f [ext4]" into buf, or the address "0xffff..." when
+ * no name is known: the symbols cannot be read, are hidden, or none is near. Returns buf.
  */
 const char *ksyms_name(struct ksyms *ksyms, uint64_t addr, char *buf, size_t size);
-
-/* Why names cannot be had, in one line for a person; NULL when they can. */
-const char *ksyms_note(struct ksyms *ksyms);
 
 /* How a function can be found. */
 enum ksym_match {
@@ -45,17 +42,17 @@ struct ksym_query {
 };
 
 /*
- * Looks all n functions up in one pass over path (NULL: /proc/kallsyms), because
- * the kernel takes tens of milliseconds to print its symbols. ".cold" and ".part.0"
- * are pieces of a function with other arguments and do not count. Works without
- * the privilege to see addresses. 0 or negative errno.
+ * Looks up all n functions in one pass over path (NULL: /proc/kallsyms), because the
+ * kernel takes tens of milliseconds to print its symbols. ".cold" and ".part.0" are
+ * pieces of a function with other arguments and do not count. It needs no privilege to
+ * see addresses. 0 or negative errno.
  */
 int ksyms_find_all(const char *path, struct ksym_query *query, size_t n);
 
 /*
- * The same for one function: 0 when it exists by this name, 1 when only a suffixed
- * variant does (its name in variant, unless that is NULL), -ENOENT, or another
- * negative errno.
+ * Looks up one function. 0: it exists by this name. 1: only a variant with a suffix
+ * exists; its name goes into variant, unless that is NULL. -ENOENT: neither. Another
+ * negative errno: the symbols cannot be read.
  */
 int ksyms_find(const char *name, char *variant, size_t size);
 

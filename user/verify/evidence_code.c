@@ -7,15 +7,13 @@
 #include <string.h>
 
 #include "bpf/lookups.h"
+#include "host/kallsyms.h"
 #include "host/race_functions.h"
 #include "verify/evidence.h"
 #include "verify/evidence_code.h"
 #include "verify/machine_code.h"
 
-#define KALLSYMS "/proc/kallsyms"
-
 /* Symbols of what is in front of a function: so many bytes of it. */
-#define PADDING_OF  "__pfx_"
 #define PADDING_MAX 16
 
 /* ext4_da_get_block_prep with all that is inlined into it takes 1 to 3 KiB. */
@@ -57,8 +55,8 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 			syms->lookup.from = addr;
 	}
 	/* Call depth tracking (5d8213864ade, 6.2) sends calls into the padding. */
-	if (!strncmp(name, PADDING_OF, strlen(PADDING_OF))) {
-		mark = code_mark_of(name + strlen(PADDING_OF));
+	if (!strncmp(name, KALLSYMS_PADDING, strlen(KALLSYMS_PADDING))) {
+		mark = code_mark_of(name + strlen(KALLSYMS_PADDING));
 		to = addr + PADDING_MAX - 1;
 		if (mark == CODE_LOOKUP)
 			syms->lookup.from = addr;
@@ -70,15 +68,13 @@ static void take_name(struct symbols *syms, const char *name, uint64_t addr)
 	}
 }
 
-static int take_line(struct symbols *syms, char *line)
+static int take_line(void *arg, const struct kallsyms_line *line)
 {
-	uint64_t addr, *grown;
-	char *name, *module;
+	struct symbols *syms = arg;
+	uint64_t *grown;
 
-	addr = strtoull(line, &name, 16);
-	if (!addr || strlen(name) < 4)
+	if (!line->addr)
 		return 0;
-	name += 3;
 	if (syms->n == syms->room) {
 		syms->room = syms->room ? 2 * syms->room : 1 << 16;
 		grown = reallocarray(syms->addrs, syms->room, sizeof(*grown));
@@ -86,33 +82,14 @@ static int take_line(struct symbols *syms, char *line)
 			return -ENOMEM;
 		syms->addrs = grown;
 	}
-	syms->addrs[syms->n++] = addr;
-	/* "__pfx_" and "ext4_" are all that is of interest. */
-	if (*name != 'e' && *name != '_')
+	syms->addrs[syms->n++] = line->addr;
+	/* Names of interest begin with "ext4_" or "__". */
+	if (*line->name != 'e' && *line->name != '_')
 		return 0;
-	module = name + strcspn(name, "\t\n");
 	/* Other modules (livepatches) may have functions of the same name. */
-	if (*module == '\t' && strncmp(module, "\t[ext4]", 7))
-		return 0;
-	*module = 0;
-	take_name(syms, name, addr);
+	if (!line->module || !strcmp(line->module, "ext4"))
+		take_name(syms, line->name, line->addr);
 	return 0;
-}
-
-static int read_symbols(struct symbols *syms)
-{
-	FILE *file = fopen(KALLSYMS, "re");
-	size_t size = 0;
-	char *line = NULL;
-	int err = 0;
-
-	if (!file)
-		return -errno;
-	while (!err && getline(&line, &size, file) > 0)
-		err = take_line(syms, line);
-	free(line);
-	fclose(file);
-	return err;
 }
 
 /* Up to the next symbol; 0 when there is none near. */
@@ -194,7 +171,7 @@ void evidence_code(struct evidence *ev, struct verify_probe *probe,
 			"a livepatch replaces the mapping function: its own text does not run");
 		return;
 	}
-	err = read_symbols(&syms);
+	err = kallsyms_each(NULL, take_line, &syms);
 	if (err)
 		evidence_set(ev, VERDICT_UNKNOWN, KALLSYMS ": %s", strerror(-err));
 	else

@@ -94,7 +94,6 @@ static void test_name_cut(void **state)
 
 	(void)state;
 	assert_non_null(k);
-	assert_null(ksyms_note(k));
 	for (size = 1; size < 48; size++) {
 		memset(buf, '#', sizeof(buf));
 		ksyms_name(k, 0xffffffffc010001f, buf, size);
@@ -119,7 +118,6 @@ static void test_hidden(void **state)
 	assert_non_null(k);
 	assert_string_equal(ksyms_name(k, 0xffffffff81000010, buf, sizeof(buf)),
 			    "0xffffffff81000010");
-	assert_non_null(strstr(ksyms_note(k), "kptr_restrict"));
 	ksyms_free(k);
 	/* existence is no secret */
 	assert_int_equal(ksyms_find_all(file, &query, 1), 0);
@@ -136,7 +134,6 @@ static void test_unreadable(void **state)
 	(void)state;
 	assert_non_null(k);
 	assert_string_equal(ksyms_name(k, 0x1234, buf, sizeof(buf)), "0x1234");
-	assert_non_null(strstr(ksyms_note(k), "cannot read"));
 	ksyms_free(k);
 	assert_int_equal(ksyms_find_all("/nonexistent/kallsyms", &query, 1), -ENOENT);
 	assert_int_equal(query.match, KSYM_ABSENT);
