@@ -33,7 +33,6 @@ typedef struct {
 
 /* On PREEMPT_RT there is no owner here; its absence is looked for. */
 struct rw_semaphore {
-	atomic_long_t count;
 	atomic_long_t owner;
 };
 
@@ -94,7 +93,6 @@ struct ext4_es_tree {
 };
 
 struct ext4_inode_info {
-	struct rw_semaphore i_data_sem;
 	struct inode vfs_inode;
 	struct ext4_es_tree i_es_tree;
 	unsigned int i_es_all_nr;

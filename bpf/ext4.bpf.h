@@ -43,9 +43,8 @@
 #define ES_MAX_BLOCKS 16
 
 /* rwsem: low bits of owner are flags (kernel/locking/rwsem.c). */
-#define RWSEM_READER_OWNED  1UL
-#define RWSEM_OWNER_FLAGS   7UL
-#define RWSEM_WRITER_LOCKED 1UL
+#define RWSEM_READER_OWNED 1UL
+#define RWSEM_OWNER_FLAGS  7UL
 
 /* RT's semaphore does not tell its owner: then nothing can be gated by it. */
 static __always_inline bool rwsem_tells_owner(void)
@@ -98,7 +97,6 @@ static __always_inline const struct ext4_inode_info *ext4_i(const struct inode *
 	return (const void *)((u64)inode -
 			      bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
 }
-
 
 /*
  * Mapped to disk blocks: a delayed insert must not come over it. Up to 6.11 such an

@@ -279,11 +279,6 @@ static void test_inode_members(void **state)
 	mapping.i_mmap_writable.counter = -1;
 	assert_false(is_mapped_writable(&inode, false));
 	assert_ptr_equal(ext4_i(&info.vfs_inode), &info);
-	assert_false(data_sem_write_locked(&info.vfs_inode));
-	info.i_data_sem.count.counter = 1;
-	assert_true(data_sem_write_locked(&info.vfs_inode));
-	info.i_data_sem.count.counter = 0x100; /* one reader */
-	assert_false(data_sem_write_locked(&info.vfs_inode));
 }
 
 int main(void)
