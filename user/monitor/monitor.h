@@ -1,148 +1,98 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the monitor's files share: its state, and what they ask of each other. */
+/* What the files of the subcommand itself share. The modules it is made of know nothing of it. */
 #ifndef EXT4RACE_MONITOR_H
 #define EXT4RACE_MONITOR_H
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "attach/detector.h"
-#include "attach/hooks.h"
 #include "cli/options.h"
-#include "host/fs.h"
 #include "host/kernel.h"
 #include "host/module_watch.h"
+#include "monitor/filesystems.h"
+#include "monitor/outputs.h"
 #include "monitor/resolve.h"
+#include "monitor/verdict_watch.h"
 #include "report/metrics.h"
-#include "sink/sink.h"
-#include "verify/evidence_livepatch.h"
-#include "verify/verdict_sample.h"
 
-#define MONITOR_SINKS_MAX 4
-#define MONITOR_FS_MAX	  256
+/* Of monitor_report.c: what the start block tells. */
+struct run_start {
+	struct timespec time; /* CLOCK_REALTIME */
+	struct timespec mono; /* CLOCK_MONOTONIC */
+	struct start_info info;
+	struct hook_info hooks[HOOK_MAX];
+};
 
-/* The residual of a filesystem that was mounted before the run. */
-struct fs_before {
-	unsigned int dev;
-	unsigned long long blocks;
+/* Of monitor_module.c: the ext4 that is attached to. */
+struct module_state {
+	int fd;		   /* announcements of modules, negative where there are none */
+	bool away;	   /* it was unloaded, nothing is attached */
+	uint64_t instance; /* tells it from one that is loaded later */
+	unsigned char build[MODULE_BUILD_MAX];
+	unsigned int build_len;
 };
 
 struct monitor {
 	const struct options *opt;
+	int exit_status; /* set by whatever ends the run */
+
 	struct kernel kernel;
 	struct detector *det;
 	struct resolver *res;
+	struct filesystems *fs;
+	struct outputs *outputs;
+	struct verdict_watch *verdict;
 	struct loop *loop;
-	struct sink *sinks[MONITOR_SINKS_MAX]; /* [0] is the output */
-	size_t n_sinks;
-	struct sink *http;
 	struct heartbeat *heartbeat; /* of the loop, for /healthz */
-	int out_fd;
-	int exit_status;
-	bool output_lost;
-	unsigned int devs[E4R_MAX_FILTER];
-	struct hook_info hooks[HOOK_MAX];
-	struct start_info start;
-	struct timespec start_time;
-	struct timespec start_mono;
-	int mounts_fd;
-	int module_fd;	   /* announcements of modules, -1 where there are none */
-	bool away;	   /* ext4 was unloaded, nothing is attached */
-	uint64_t instance; /* of the module that was attached to */
-	unsigned char build[MODULE_BUILD_MAX]; /* of the ext4 that was attached to */
-	unsigned int build_len;
-	struct verdict_sample *sample; /* NULL: no verdict is being sampled */
-	int sample_timer;	       /* ends it */
-	int retry_timer;	       /* makes another one, or -1 */
-	double retry_sec;
-	struct livepatch_state livepatch; /* as of the last sample; or in transition since */
-	double livepatch_wait;		  /* seconds until the next look, 0: none is due */
-	int livepatch_fd;		  /* says that one was switched, -1 where it cannot */
-	struct verdict_info verdict;
-	bool has_verdict;
-	bool judged; /* the verdict is of the code that runs now */
-	bool overwrite_seen;
-	bool contradicted; /* said so once */
-	/* Guards what the HTTP thread reads: fs, verdict, and the mounts. */
+
+	struct run_start start;
+	struct module_state module;
+
+	/* Guards what the exporter's thread asks of the detector while programs come and go. */
 	pthread_mutex_t lock;
 	bool watching; /* there is something to be read */
-	struct fs_info fs[MONITOR_FS_MAX];
-	size_t n_fs;
-	struct fs_before before[MONITOR_FS_MAX];
-	size_t n_before;
 };
 
-/* ---- monitor_mounts.c: which filesystems ---- */
+/* ---- monitor_loop.c: what is done when something happens ---- */
 
-/* The filesystems that are mounted and asked for, into mon->fs. */
-void monitor_list_filesystems(struct monitor *mon);
-/* --mount as devices. 0, or negative errno and it was said why. */
-int monitor_resolve_filter(struct monitor *mon);
-/* For the loop: the mount table has changed. */
-void monitor_on_mounts(void *arg, int fd, uint32_t events);
-
-/* ---- monitor_sinks.c: where reports go ---- */
-
-/* 0, or negative errno and it was said why. The output first: errors of others come later. */
-int monitor_open_output(struct monitor *mon);
-int monitor_open_sinks(struct monitor *mon);
-void monitor_close_sinks(struct monitor *mon);
-/* Files anew, for those that rotate logs. */
-void monitor_reopen_outputs(struct monitor *mon);
-/* Ends the run, with the exit status that says so. */
-void monitor_lose_output(struct monitor *mon, int err);
-/* To every sink; losing the output ends the run, losing another one is counted there. */
-void monitor_send_report(struct monitor *mon, const struct report *report);
+/* Makes the loop with all that it waits for. 0 or negative errno. */
+int monitor_setup_loop(struct monitor *mon);
+/* Takes all events that wait, once nothing is attached any more. */
+void monitor_take_events(struct monitor *mon);
+/* For detector_config: one event. */
+void monitor_on_event(void *arg, const struct e4r_event *ev);
+/* True, or false and why: the loop goes round, or nothing is watched yet. Any other thread. */
+bool monitor_answers(void *arg, char *why, size_t why_size);
 
 /* ---- monitor_report.c: the start block and the summary ---- */
 
-struct report monitor_report_now(enum report_type type);
-/* What is delayed before anything is attached: no overwrite of this run is in it. */
-void monitor_note_residuals(struct monitor *mon);
 void monitor_report_start(struct monitor *mon);
+void monitor_report_verdict(void *arg, const struct verdict_info *verdict);
 /* Decides the exit status, too. 0 or negative errno. */
 int monitor_report_summary(struct monitor *mon);
 
-/* ---- monitor_metrics.c ---- */
+/* ---- monitor_snapshot.c: counts, for whoever asks ---- */
 
-/* Stats by filesystem, joined with what is mounted: n, or negative errno. Caller frees *fs. */
+/*
+ * The counts of each watched filesystem, and of others that have some. total is the sum.
+ * Their number and *fs, which the caller frees; or negative errno.
+ */
 int monitor_collect_fs(struct monitor *mon, struct metrics_fs **fs, struct e4r_stats *total);
 /*
  * Calls take with a snapshot, which lives as long as the call. 0, -EAGAIN before ext4 is
- * there and attached to, or negative errno.
+ * there and attached to, or negative errno. Any thread.
  */
-int monitor_with_metrics(void *arg, void (*take)(void *ctx, const struct metrics *metrics),
-			 void *ctx);
-/* Has each sink that shows metrics by itself show those of now; see sink_ops.refresh. */
-int monitor_refresh_sinks(struct monitor *mon, unsigned int wait_msec);
-
-/* ---- monitor_verdict.c: is the fix in, by the host's own writes ---- */
-
-/* Attaches the lookup hook for a few inserts; nothing where one is under way already. */
-void monitor_start_sample(struct monitor *mon);
-/* Other code of ext4 runs now: what was seen before does not contradict a new verdict. */
-void monitor_judge_anew(struct monitor *mon);
-/* Ends a sample that is not complete, so that nothing of it stays attached. */
-void monitor_end_sample(struct monitor *mon);
-/* The kernel looks fixed and still overwrites: the worst news there can be. */
-void monitor_check_contradiction(struct monitor *mon);
-
-/* ---- monitor_livepatch.c: livepatches come and go ---- */
-
-/* A module came or went: it may be a livepatch, and the verdict another one. */
-void monitor_look_at_livepatches(struct monitor *mon);
-/* A verdict is being made of what is in effect now; whether that is another than last time. */
-bool monitor_note_livepatches(struct monitor *mon);
-/* For the loop: a livepatch was enabled or disabled. */
-void monitor_on_livepatch(void *arg, int fd, uint32_t events);
+int monitor_snapshot(void *arg, void (*take)(void *ctx, const struct metrics *metrics), void *ctx);
 
 /* ---- monitor_module.c: ext4 comes and goes ---- */
 
 /* 0; -ECANCELED when told to stop before ext4 was there; or negative errno. */
 int monitor_wait_for_ext4(struct monitor *mon);
+/* Notes which ext4 is there, before it is attached to. 0 or negative errno. */
+int monitor_note_ext4(struct monitor *mon);
 /* For the loop: the kernel announced something. */
 void monitor_on_module(void *arg, int fd, uint32_t events);
 

@@ -17,17 +17,22 @@
 
 static void on_module_went(struct monitor *mon)
 {
-	if (mon->away)
+	if (mon->module.away)
 		return;
 	say("ext4 was unloaded: detached, waiting for it");
-	monitor_end_sample(mon);
+	verdict_watch_end_sample(mon->verdict);
 	pthread_mutex_lock(&mon->lock);
 	detector_detach(mon->det);
-	mon->away = true;
+	mon->module.away = true;
 	pthread_mutex_unlock(&mon->lock);
 }
 
-/* What was loaded fits only the ext4 that it was loaded for. */
+int monitor_note_ext4(struct monitor *mon)
+{
+	return module_build(mon->module.build, &mon->module.build_len);
+}
+
+/* The programs fit only the build of ext4 that they were loaded for. */
 static int attach_again(struct monitor *mon, char *why, size_t why_size)
 {
 	unsigned char build[MODULE_BUILD_MAX];
@@ -36,7 +41,7 @@ static int attach_again(struct monitor *mon, char *why, size_t why_size)
 	int err;
 
 	err = module_build(build, &len);
-	if (!err && (len != mon->build_len || memcmp(build, mon->build, len))) {
+	if (!err && (len != mon->module.build_len || memcmp(build, mon->module.build, len))) {
 		snprintf(why, why_size, "it is another build of ext4: start again");
 		err = -ESTALE;
 	}
@@ -46,8 +51,8 @@ static int attach_again(struct monitor *mon, char *why, size_t why_size)
 	privilege_use(PRIVILEGE_KPROBES, true);
 	err = detector_reattach(mon->det, why, why_size);
 	privilege_use(PRIVILEGE_KPROBES, false);
-	mon->away = err;
-	mon->instance = instance;
+	mon->module.away = err;
+	mon->module.instance = instance;
 	pthread_mutex_unlock(&mon->lock);
 	return err;
 }
@@ -59,7 +64,7 @@ static void on_module_came(struct monitor *mon)
 	char why[512] = "";
 	int err;
 
-	if (!mon->away)
+	if (!mon->module.away)
 		return;
 	if (!module_is_live()) {
 		/* Announced before its init function has run: that takes milliseconds. */
@@ -68,7 +73,7 @@ static void on_module_came(struct monitor *mon)
 		err = attach_again(mon, why, sizeof(why));
 		if (!err) {
 			say("ext4 is back: attached");
-			monitor_judge_anew(mon);
+			verdict_watch_judge_anew(mon->verdict);
 		}
 	}
 	if (err) {
@@ -94,7 +99,7 @@ static void on_module_settled(void *arg, int fd, uint32_t events)
  */
 static void look_at_module(struct monitor *mon)
 {
-	if (!module_is_live() || module_instance() != mon->instance)
+	if (!module_is_live() || module_instance() != mon->module.instance)
 		on_module_went(mon);
 	if (module_instance())
 		on_module_came(mon);
@@ -115,10 +120,10 @@ void monitor_on_module(void *arg, int fd, uint32_t events)
 	case MODULE_MAYBE:
 		if (mon->kernel.ext4_is_module)
 			look_at_module(mon);
-		monitor_look_at_livepatches(mon);
+		verdict_watch_look(mon->verdict);
 		break;
 	case MODULE_OTHER:
-		monitor_look_at_livepatches(mon);
+		verdict_watch_look(mon->verdict);
 		break;
 	case MODULE_NOTHING:
 		break;
@@ -132,7 +137,7 @@ static void on_wait_signal(void *arg, int fd, uint32_t signo)
 	(void)fd;
 	/* They are open already: logs are rotated, and certificates replaced, now too. */
 	if (signo == SIGHUP) {
-		monitor_reopen_outputs(mon);
+		outputs_reopen(mon->outputs);
 		return;
 	}
 	mon->exit_status = EXIT_UNKNOWN;
@@ -151,7 +156,7 @@ static void on_wait_look(void *arg, int fd, uint32_t events)
 	struct monitor *mon = arg;
 
 	(void)events;
-	if (fd == mon->module_fd)
+	if (fd == mon->module.fd)
 		module_watch_read(fd);
 	if (module_is_live())
 		loop_stop(mon->loop);
@@ -172,7 +177,7 @@ int monitor_wait_for_ext4(struct monitor *mon)
 		return -errno;
 	err = loop_signals(mon->loop, on_wait_signal, mon);
 	if (!err)
-		err = loop_add(mon->loop, mon->module_fd, EPOLLIN, on_wait_look, mon);
+		err = loop_add(mon->loop, mon->module.fd, EPOLLIN, on_wait_look, mon);
 	if (!err && mon->opt->duration > 0)
 		err = loop_timer(mon->loop, mon->opt->duration, false, on_wait_over, mon, NULL);
 	if (!err)

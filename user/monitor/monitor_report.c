@@ -12,7 +12,7 @@
 #include "monitor/monitor.h"
 #include "verify/remedy.h"
 
-struct report monitor_report_now(enum report_type type)
+static struct report report_now(enum report_type type)
 {
 	struct report report = { .type = type };
 
@@ -22,45 +22,32 @@ struct report monitor_report_now(enum report_type type)
 
 void monitor_report_start(struct monitor *mon)
 {
-	struct report report = monitor_report_now(REPORT_START);
+	struct report report = report_now(REPORT_START);
 	const struct hook_plan *plan = detector_plan(mon->det);
+	struct start_info *info = &mon->start.info;
 
-	hooks_describe(plan, mon->hooks);
-	mon->start.version = EXT4RACE_VERSION;
-	mon->start.kernel = mon->kernel.release;
-	mon->start.attach = attach_mode_name(plan->mode);
-	mon->start.certainty = hooks_certainty(plan, &mon->start.degraded);
-	mon->start.hooks = mon->hooks;
-	mon->start.n_hooks = HOOK_MAX;
-	mon->start.fs = mon->fs;
-	mon->start.n_fs = mon->n_fs;
-	report.start = &mon->start;
-	monitor_send_report(mon, &report);
+	hooks_describe(plan, mon->start.hooks);
+	info->version = EXT4RACE_VERSION;
+	info->kernel = mon->kernel.release;
+	info->attach = attach_mode_name(plan->mode);
+	info->certainty = hooks_certainty(plan, &info->degraded);
+	info->hooks = mon->start.hooks;
+	info->n_hooks = HOOK_MAX;
+	info->fs = filesystems_list(mon->fs, &info->n_fs);
+	report.start = info;
+	outputs_send(mon->outputs, &report);
+	/* The list is the report's only: it changes with the mount table. */
+	info->fs = NULL;
+	info->n_fs = 0;
 }
 
-void monitor_note_residuals(struct monitor *mon)
+void monitor_report_verdict(void *arg, const struct verdict_info *verdict)
 {
-	size_t i;
+	struct report report = report_now(REPORT_VERDICT);
+	struct monitor *mon = arg;
 
-	mon->n_before = 0;
-	for (i = 0; i < mon->n_fs; i++) {
-		struct fs_before *b = &mon->before[mon->n_before];
-
-		b->dev = mon->fs[i].dev;
-		if (!residual_read(b->dev, &b->blocks))
-			mon->n_before++;
-	}
-}
-
-static unsigned long long residual_before(const struct monitor *mon, unsigned int dev)
-{
-	size_t i;
-
-	for (i = 0; i < mon->n_before; i++) {
-		if (mon->before[i].dev == dev)
-			return mon->before[i].blocks;
-	}
-	return 0;
+	report.verdict = verdict;
+	outputs_send(mon->outputs, &report);
 }
 
 /*
@@ -79,7 +66,7 @@ static size_t collect_residual(struct monitor *mon, const struct metrics_fs *fs,
 	for (i = 0; i < n_fs; i++) {
 		r = &residual[n];
 		hit = fs[i].stats.overwritten_blocks || fs[i].stats.leaked_blocks;
-		mount = mounts_find(resolver_mounts(mon->res), fs[i].dev);
+		mount = mounts_find(filesystems_mounts(mon->fs), fs[i].dev);
 		if (hit && mount)
 			r->estimate = residual_sync(mount);
 		if (residual_read(fs[i].dev, &r->blocks))
@@ -88,7 +75,7 @@ static size_t collect_residual(struct monitor *mon, const struct metrics_fs *fs,
 			r->estimate = r->blocks > 0;
 		r->dev = fs[i].dev;
 		snprintf(r->source, sizeof(r->source), "%s", fs[i].source);
-		r->before = residual_before(mon, r->dev);
+		r->before = filesystems_residual_before(mon->fs, r->dev);
 		r->has_counts = true;
 		r->overwritten_blocks = fs[i].stats.overwritten_blocks;
 		r->leaked_blocks = fs[i].stats.leaked_blocks;
@@ -117,12 +104,14 @@ static void fill_counts(struct summary_info *sum, const struct e4r_counters *c,
 static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, size_t n_fs,
 			   bool overwritten)
 {
-	bool vulnerable = mon->has_verdict && mon->verdict.verdict == VERDICT_VULNERABLE;
 	const char *mount = NULL;
+	struct verdict_info info;
 	struct remedies rem;
+	bool vulnerable;
 	size_t i;
 
-	if (mon->opt->json || mon->output_lost || !(overwritten || vulnerable))
+	vulnerable = verdict_watch_get(mon->verdict, &info) && info.verdict == VERDICT_VULNERABLE;
+	if (mon->opt->json || outputs_lost(mon->outputs) || !(overwritten || vulnerable))
 		return;
 	for (i = 0; i < n_fs && !mount; i++) {
 		if (fs[i].stats.overwritten_blocks)
@@ -130,13 +119,13 @@ static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, siz
 	}
 	remedies_collect(&rem, mount);
 	/* Nothing is attached any more: now a slow reader may take its time. */
-	sink_flush(mon->sinks[0]);
-	remedies_print(&rem, mon->out_fd);
+	outputs_flush(mon->outputs);
+	remedies_print(&rem, outputs_fd(mon->outputs));
 }
 
 int monitor_report_summary(struct monitor *mon)
 {
-	struct report report = monitor_report_now(REPORT_SUMMARY);
+	struct report report = report_now(REPORT_SUMMARY);
 	struct summary_info sum = {};
 	struct e4r_counters counters;
 	struct metrics_fs *fs = NULL;
@@ -144,7 +133,7 @@ int monitor_report_summary(struct monitor *mon)
 	struct e4r_stats total;
 	int n, err;
 
-	sum.seconds = seconds_since(&mon->start_mono);
+	sum.seconds = seconds_since(&mon->start.mono);
 	err = detector_counters(mon->det, &counters);
 	n = err ? err : monitor_collect_fs(mon, &fs, &total);
 	residual = n < 0 ? NULL : calloc(n + 1, sizeof(*residual));
@@ -158,14 +147,14 @@ int monitor_report_summary(struct monitor *mon)
 	sum.near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
 	sum.n_residual = collect_residual(mon, fs, n, residual);
 	sum.residual = residual;
-	sum.lost_rows += sink_missed(mon->sinks[0]);
-	sum.lost_events += sink_missed(mon->sinks[0]);
+	sum.lost_rows += outputs_missed(mon->outputs);
+	sum.lost_events += outputs_missed(mon->outputs);
 	report.summary = &sum;
-	monitor_send_report(mon, &report);
+	outputs_send(mon->outputs, &report);
 	print_remedies(mon, fs, n, sum.overwritten_blocks);
-	if (sink_missed(mon->sinks[0]))
+	if (outputs_missed(mon->outputs))
 		say("%llu reports were not written: the reader of the output was too slow",
-		    sink_missed(mon->sinks[0]));
+		    outputs_missed(mon->outputs));
 	if (mon->exit_status == EXIT_OK && mon->opt->fail_on_race) {
 		if (sum.overwritten_blocks)
 			mon->exit_status = EXIT_RACE;

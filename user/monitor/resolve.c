@@ -28,9 +28,7 @@ struct stack_names {
 };
 
 struct resolver {
-	struct mounts mounts;
-	const struct detector *det;
-	struct ksyms *ksyms;
+	struct ksyms *ksyms; /* NULL until a stack is named */
 	struct path_entry cache[PATH_CACHE];
 	struct stack_names fault, alloc;
 };
@@ -40,7 +38,7 @@ struct resolver *resolver_new(void)
 	return calloc(1, sizeof(struct resolver));
 }
 
-static void forget_paths(struct resolver *res)
+void resolver_forget_paths(struct resolver *res)
 {
 	size_t i;
 
@@ -53,34 +51,9 @@ void resolver_free(struct resolver *res)
 {
 	if (!res)
 		return;
-	forget_paths(res);
-	mounts_free(&res->mounts);
+	resolver_forget_paths(res);
 	ksyms_free(res->ksyms);
 	free(res);
-}
-
-void resolver_use_detector(struct resolver *res, const struct detector *det)
-{
-	res->det = det;
-}
-
-int resolver_refresh(struct resolver *res)
-{
-	struct mounts fresh = {};
-	int err;
-
-	err = mounts_read(&fresh, NULL);
-	if (err)
-		return err;
-	forget_paths(res);
-	mounts_free(&res->mounts);
-	res->mounts = fresh;
-	return 0;
-}
-
-const struct mounts *resolver_mounts(const struct resolver *res)
-{
-	return &res->mounts;
 }
 
 struct timespec realtime_of(uint64_t monotonic_ns)
@@ -95,7 +68,7 @@ struct timespec realtime_of(uint64_t monotonic_ns)
 	return (struct timespec){ .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
 }
 
-/* Events of several CPUs may be a little out of order. */
+/* now_ns may be a little before time_ns: several CPUs send events. */
 static bool is_fresh(const struct path_entry *entry, uint64_t now_ns)
 {
 	return now_ns < entry->time_ns + PATH_AGE_NS;
@@ -123,19 +96,20 @@ static const char *path_of(struct resolver *res, const struct mount *mount,
 	return entry->path;
 }
 
-static void name_stack(struct resolver *res, int id, struct stack_names *names)
+static void name_stack(struct resolver *res, const struct detector *det, int id,
+		       struct stack_names *names)
 {
 	uint64_t addrs[E4R_STACK_DEPTH];
 	size_t i;
 
 	names->n = 0;
-	if (!res->det || id < 0)
+	if (id < 0)
 		return;
 	if (!res->ksyms)
 		res->ksyms = ksyms_load();
 	if (!res->ksyms)
 		return;
-	names->n = detector_stack(res->det, id, addrs, E4R_STACK_DEPTH);
+	names->n = detector_stack(det, id, addrs, E4R_STACK_DEPTH);
 	for (i = 0; i < names->n; i++)
 		names->v[i] = ksyms_name(res->ksyms, addrs[i], names->text[i],
 					 sizeof(names->text[i]));
@@ -155,10 +129,10 @@ static enum report_type type_of(unsigned int type)
 	}
 }
 
-void resolver_report(struct resolver *res, const struct e4r_event *ev, struct race_info *info,
-		     struct report *report)
+void resolver_report(struct resolver *res, const struct mounts *mounts, const struct detector *det,
+		     const struct e4r_event *ev, struct race_info *info, struct report *report)
 {
-	const struct mount *mount = mounts_find(&res->mounts, ev->dev);
+	const struct mount *mount = mounts_find(mounts, ev->dev);
 
 	memset(info, 0, sizeof(*info));
 	info->ev = ev;
@@ -169,12 +143,12 @@ void resolver_report(struct resolver *res, const struct e4r_event *ev, struct ra
 	if (ev->type == E4R_LEAK) /* the inode is gone */
 		return;
 	info->path = path_of(res, mount, ev);
-	name_stack(res, ev->stack, &res->fault);
+	name_stack(res, det, ev->stack, &res->fault);
 	info->fault_stack = res->fault.v;
 	info->n_fault_stack = res->fault.n;
 	if (!(ev->flags & E4R_F_ALLOCATOR))
 		return;
-	name_stack(res, ev->alloc.stack, &res->alloc);
+	name_stack(res, det, ev->alloc.stack, &res->alloc);
 	info->alloc_stack = res->alloc.v;
 	info->n_alloc_stack = res->alloc.n;
 }

@@ -64,29 +64,29 @@ void privilege_use(unsigned int what, bool on)
 	(void)on;
 }
 
-void monitor_judge_anew(struct monitor *mon)
+void verdict_watch_judge_anew(struct verdict_watch *watch)
 {
-	(void)mon;
+	(void)watch;
 	judged++;
 }
 
-void monitor_end_sample(struct monitor *mon)
+void verdict_watch_end_sample(struct verdict_watch *watch)
 {
-	(void)mon;
+	(void)watch;
 	samples_ended++;
 }
 
-void monitor_look_at_livepatches(struct monitor *mon)
+void verdict_watch_look(struct verdict_watch *watch)
 {
-	(void)mon;
+	(void)watch;
 	looks++;
 }
 
 static int reopened;
 
-void monitor_reopen_outputs(struct monitor *mon)
+void outputs_reopen(struct outputs *outputs)
 {
-	(void)mon;
+	(void)outputs;
 	reopened++;
 }
 
@@ -178,10 +178,10 @@ static int setup(void **state)
 	memset(&mon, 0, sizeof(mon));
 	mon.opt = &options;
 	mon.kernel.ext4_is_module = true;
-	mon.module_fd = MODULE_FD;
-	mon.instance = 1001;
-	mon.build[0] = 'b';
-	mon.build_len = 1;
+	mon.module.fd = MODULE_FD;
+	mon.module.instance = 1001;
+	mon.module.build[0] = 'b';
+	mon.module.build_len = 1;
 	pthread_mutex_init(&mon.lock, NULL);
 	ext4.instance = 1001;
 	ext4.live = true;
@@ -215,7 +215,7 @@ static void is(int detached, int attached)
 	assert_int_equal(samples_ended, detached);
 	assert_int_equal(attaches, attached);
 	assert_int_equal(judged, attached);
-	assert_int_equal(mon.away, detached > attached);
+	assert_int_equal(mon.module.away, detached > attached);
 }
 
 static void test_goes_and_comes(void **state)
@@ -227,7 +227,7 @@ static void test_goes_and_comes(void **state)
 	load(1002);
 	announce(MODULE_CAME);
 	is(1, 1);
-	assert_int_equal(mon.instance, 1002);
+	assert_int_equal(mon.module.instance, 1002);
 	/* The second word of the same. */
 	announce(MODULE_CAME);
 	is(1, 1);
@@ -300,7 +300,7 @@ static void test_built_in(void **state)
 {
 	(void)state;
 	mon.kernel.ext4_is_module = false;
-	mon.instance = 0;
+	mon.module.instance = 0;
 	unload();
 	announce(MODULE_MAYBE);
 	is(0, 0);

@@ -10,20 +10,8 @@
 
 static struct mount mounted = { .point = "/mnt" };
 static const char *path;
-static int lookups, path_err, mounts_err, stacks;
-
-int mounts_read(struct mounts *mounts, const char *file)
-{
-	assert_null(file);
-	if (!mounts_err)
-		*mounts = (struct mounts){ .v = &mounted, .n = 1 };
-	return mounts_err;
-}
-
-void mounts_free(struct mounts *mounts)
-{
-	memset(mounts, 0, sizeof(*mounts));
-}
+static struct mounts table = { .v = &mounted, .n = 1 };
+static int lookups, path_err, stacks;
 
 const struct mount *mounts_find(const struct mounts *mounts, unsigned int dev)
 {
@@ -71,6 +59,7 @@ size_t detector_stack(const struct detector *det, int id, uint64_t *addrs, size_
 /* ---- tests ---- */
 
 static struct resolver *res;
+static const struct detector *det;
 static struct race_info info;
 static struct report report;
 static struct e4r_event ev;
@@ -79,11 +68,12 @@ static int setup(void **state)
 {
 	(void)state;
 	path = "/mnt";
-	lookups = path_err = mounts_err = stacks = 0;
+	lookups = path_err = stacks = 0;
+	det = NULL;
 	ev = sample_event();
 	mounted.dev = ev.dev;
 	res = resolver_new();
-	return !res || resolver_refresh(res);
+	return !res;
 }
 
 static int teardown(void **state)
@@ -96,7 +86,7 @@ static int teardown(void **state)
 static void test_report(void **state)
 {
 	(void)state;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_int_equal(report.type, REPORT_OVERWRITE);
 	assert_ptr_equal(report.race, &info);
 	assert_ptr_equal(info.ev, &ev);
@@ -123,7 +113,7 @@ static void test_types(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		ev.type = types[i].event;
-		resolver_report(res, &ev, &info, &report);
+		resolver_report(res, &table, det, &ev, &info, &report);
 		assert_int_equal(report.type, types[i].report);
 	}
 }
@@ -135,7 +125,7 @@ static void test_path_is_looked_up_once(void **state)
 	(void)state;
 	for (i = 0; i < 100; i++) {
 		ev.time_ns++;
-		resolver_report(res, &ev, &info, &report);
+		resolver_report(res, &table, det, &ev, &info, &report);
 		assert_string_equal(info.path, "/mnt/131");
 	}
 	assert_int_equal(lookups, 1);
@@ -149,7 +139,7 @@ static void test_no_path(void **state)
 	(void)state;
 	path_err = -ENOENT;
 	for (i = 0; i < 100; i++) {
-		resolver_report(res, &ev, &info, &report);
+		resolver_report(res, &table, det, &ev, &info, &report);
 		assert_null(info.path);
 		assert_string_equal(info.mount, "/mnt");
 	}
@@ -159,14 +149,14 @@ static void test_no_path(void **state)
 static void test_renamed(void **state)
 {
 	(void)state;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	path = "/mnt/elsewhere";
 	ev.time_ns += 2 * SEC;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_string_equal(info.path, "/mnt/elsewhere/131");
 	/* One that was a little late. */
 	ev.time_ns -= SEC / 2;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_string_equal(info.path, "/mnt/elsewhere/131");
 	assert_int_equal(lookups, 2);
 }
@@ -175,15 +165,15 @@ static void test_renamed(void **state)
 static void test_other_files(void **state)
 {
 	(void)state;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	ev.generation++;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_int_equal(lookups, 2);
 	ev.ino += 64;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_string_equal(info.path, "/mnt/195");
 	ev.ino -= 64;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_string_equal(info.path, "/mnt/131");
 	assert_int_equal(lookups, 4);
 }
@@ -191,16 +181,10 @@ static void test_other_files(void **state)
 static void test_mounts_change(void **state)
 {
 	(void)state;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	path = "/new";
-	/* Old names are better than none. */
-	mounts_err = -ENOENT;
-	assert_int_equal(resolver_refresh(res), -ENOENT);
-	resolver_report(res, &ev, &info, &report);
-	assert_string_equal(info.path, "/mnt/131");
-	mounts_err = 0;
-	assert_int_equal(resolver_refresh(res), 0);
-	resolver_report(res, &ev, &info, &report);
+	resolver_forget_paths(res);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_string_equal(info.path, "/new/131");
 }
 
@@ -208,7 +192,7 @@ static void test_not_mounted(void **state)
 {
 	(void)state;
 	ev.dev++;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_null(info.mount);
 	assert_null(info.path);
 	assert_int_equal(lookups, 0);
@@ -218,10 +202,10 @@ static void test_not_mounted(void **state)
 static void test_leak(void **state)
 {
 	(void)state;
-	resolver_use_detector(res, (struct detector *)&lookups);
+	det = (struct detector *)&lookups;
 	ev.type = E4R_LEAK;
 	ev.stack = 4;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_null(info.path);
 	assert_int_equal(lookups, 0);
 	assert_int_equal(stacks, 0);
@@ -231,17 +215,17 @@ static void test_leak(void **state)
 static void test_stacks(void **state)
 {
 	(void)state;
-	resolver_use_detector(res, (struct detector *)&lookups);
+	det = (struct detector *)&lookups;
 	ev.stack = 4;
 	ev.alloc.stack = 5;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_int_equal(info.n_fault_stack, 2);
 	assert_string_equal(info.fault_stack[1], "f41");
 	assert_int_equal(info.n_alloc_stack, 2);
 	assert_string_equal(info.alloc_stack[0], "f50");
 	/* Nobody allocated: the stack there means nothing. */
 	ev.flags &= ~E4R_F_ALLOCATOR;
-	resolver_report(res, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
 	assert_int_equal(info.n_fault_stack, 2);
 	assert_int_equal(info.n_alloc_stack, 0);
 }

@@ -4,16 +4,15 @@
 #include <limits.h>
 
 #include "unit.h"
-#include "monitor/loop.h"
-#include "monitor/monitor.h"
+#include "monitor/outputs.h"
 #include "host/privilege.h"
 
 static int stopped, said;
 static char last_said[512];
 
-void loop_stop(struct loop *loop)
+static void on_lost(void *arg)
 {
-	(void)loop;
+	assert_ptr_equal(arg, &stopped);
 	stopped++;
 }
 
@@ -45,7 +44,8 @@ void privilege_drop(unsigned int keep)
 static char dir[] = "/tmp/ext4race-sinks-XXXXXX";
 static char name[PATH_MAX], old[PATH_MAX];
 static struct options options;
-static struct monitor mon;
+static struct outputs_config config;
+static struct outputs *outputs;
 
 static int setup_dir(void **state)
 {
@@ -66,11 +66,9 @@ static int teardown_dir(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	memset(&mon, 0, sizeof(mon));
 	options = (struct options){ .json = true, .output_file = name };
-	mon.opt = &options;
-	mon.out_fd = -1;
-	mon.loop = (struct loop *)&mon; /* what is stopped is not looked at */
+	config = (struct outputs_config){ .opt = &options, .lost = on_lost, .arg = &stopped };
+	outputs = NULL;
 	stopped = said = 0;
 	return 0;
 }
@@ -78,12 +76,15 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	monitor_close_sinks(&mon);
-	if (mon.out_fd > STDERR_FILENO)
-		close(mon.out_fd);
+	outputs_close(outputs);
 	unlink(name);
 	unlink(old);
 	return 0;
+}
+
+static void open_output(void)
+{
+	assert_int_equal(outputs_open(&outputs, &config), 0);
 }
 
 static void send_verdict(void)
@@ -91,7 +92,7 @@ static void send_verdict(void)
 	static const struct verdict_info verdict = { .verdict = VERDICT_FIXED };
 	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
 
-	monitor_send_report(&mon, &report);
+	outputs_send(outputs, &report);
 }
 
 static int lines(const char *file)
@@ -114,7 +115,7 @@ static void test_appends(void **state)
 	(void)state;
 	fputs("earlier\n", out);
 	fclose(out);
-	assert_int_equal(monitor_open_output(&mon), 0);
+	open_output();
 	send_verdict();
 	assert_int_equal(lines(name), 2);
 }
@@ -124,17 +125,17 @@ static void test_rotated(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(monitor_open_output(&mon), 0);
-	fd = mon.out_fd;
+	open_output();
+	fd = outputs_fd(outputs);
 	send_verdict();
 	assert_int_equal(rename(name, old), 0);
 	send_verdict();
 	assert_int_equal(lines(old), 2);
-	monitor_reopen_outputs(&mon);
+	outputs_reopen(outputs);
 	send_verdict();
 	assert_int_equal(lines(old), 2);
 	assert_int_equal(lines(name), 1);
-	assert_int_equal(mon.out_fd, fd);
+	assert_int_equal(outputs_fd(outputs), fd);
 	/* No program that is started later holds the file. */
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(said, 0);
@@ -146,12 +147,12 @@ static void test_rotated_often(void **state)
 	int i, next;
 
 	(void)state;
-	assert_int_equal(monitor_open_output(&mon), 0);
-	next = dup(mon.out_fd);
+	open_output();
+	next = dup(outputs_fd(outputs));
 	close(next);
 	for (i = 0; i < 100; i++)
-		monitor_reopen_outputs(&mon);
-	assert_int_equal(dup(mon.out_fd), next);
+		outputs_reopen(outputs);
+	assert_int_equal(dup(outputs_fd(outputs)), next);
 	close(next);
 }
 
@@ -159,11 +160,11 @@ static void test_rotated_often(void **state)
 static void test_cannot_be_reopened(void **state)
 {
 	(void)state;
-	assert_int_equal(monitor_open_output(&mon), 0);
+	open_output();
 	send_verdict();
 	assert_int_equal(rename(name, old), 0);
 	assert_int_equal(mkdir(name, 0700), 0);
-	monitor_reopen_outputs(&mon);
+	outputs_reopen(outputs);
 	assert_int_equal(said, 1);
 	assert_non_null(strstr(last_said, strerror(EISDIR)));
 	send_verdict();
@@ -176,9 +177,9 @@ static void test_standard_output_is_not_reopened(void **state)
 {
 	(void)state;
 	options.output_file = NULL;
-	assert_int_equal(monitor_open_output(&mon), 0);
-	assert_int_equal(mon.out_fd, STDOUT_FILENO);
-	monitor_reopen_outputs(&mon);
+	open_output();
+	assert_int_equal(outputs_fd(outputs), STDOUT_FILENO);
+	outputs_reopen(outputs);
 	assert_int_equal(said, 0);
 }
 
@@ -186,10 +187,10 @@ static void test_cannot_be_opened(void **state)
 {
 	(void)state;
 	options.output_file = "/no/such/dir/log";
-	assert_int_equal(monitor_open_output(&mon), -ENOENT);
+	assert_int_equal(outputs_open(&outputs, &config), -ENOENT);
 	assert_int_equal(said, 1);
 	assert_non_null(strstr(last_said, "/no/such/dir/log"));
-	assert_int_equal(mon.n_sinks, 0);
+	assert_null(outputs);
 }
 
 static void test_closed(void **state)
@@ -201,7 +202,7 @@ static void test_closed(void **state)
 	options.output_file = NULL;
 	fflush(stdout);
 	close(STDOUT_FILENO);
-	err = monitor_open_output(&mon);
+	err = outputs_open(&outputs, &config);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
 	assert_int_equal(err, -EBADF);
@@ -213,15 +214,15 @@ static void test_lost(void **state)
 {
 	(void)state;
 	options.output_file = "/dev/full";
-	assert_int_equal(monitor_open_output(&mon), 0);
+	open_output();
 	send_verdict();
-	assert_true(mon.output_lost);
-	assert_int_equal(mon.exit_status, EXIT_CANNOT);
+	assert_true(outputs_lost(outputs));
 	assert_int_equal(stopped, 1);
 	assert_int_equal(said, 1);
 	assert_non_null(strstr(last_said, strerror(ENOSPC)));
 	send_verdict();
-	monitor_close_sinks(&mon);
+	assert_true(outputs_close(outputs));
+	outputs = NULL;
 	assert_int_equal(said, 1);
 }
 
@@ -239,5 +240,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
 	};
 
-	return cmocka_run_group_tests_name("monitor_sinks", tests, setup_dir, teardown_dir);
+	return cmocka_run_group_tests_name("outputs", tests, setup_dir, teardown_dir);
 }
