@@ -41,7 +41,6 @@ volatile unsigned long long in_window; /* the attempt whose first lookup saw a h
 unsigned long long windows;	       /* first lookups that saw a hole */
 unsigned long long averted;	       /* of these, second lookups that saw a mapping */
 unsigned long long delays, delayed_ns;
-unsigned long long refused; /* delays not made: total used up, user space silent */
 unsigned long long unreadable;
 unsigned int own_tid;
 
@@ -71,10 +70,8 @@ static __always_inline void widen(u64 attempt)
 	u64 start = bpf_ktime_get_ns();
 	int i;
 
-	if (start - alive_ns > cfg_stale_ns || delayed_ns + cfg_delay_ns > cfg_total_ns) {
-		refused++;
+	if (start - alive_ns > cfg_stale_ns || delayed_ns + cfg_delay_ns > cfg_total_ns)
 		return;
-	}
 	for (i = 0; i < 1000; i++) {
 		if (spin(start + cfg_delay_ns, attempt))
 			break;

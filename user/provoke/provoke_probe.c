@@ -12,7 +12,7 @@
 #include "attach/bpf_log.h"
 #include "base/clock.h"
 #include "host/privilege.h"
-#include "provoke/provoke.h"
+#include "provoke/provoke_probe.h"
 #include "widen.skel.h"
 
 /* Delays stop this long after the last heartbeat. */
@@ -116,6 +116,5 @@ void provoke_probe_counts(const struct provoke_probe *probe, struct provoke_coun
 	counts->averted = bss->averted;
 	counts->delays = bss->delays;
 	counts->delayed_ns = bss->delayed_ns;
-	counts->refused = bss->refused;
 	counts->unreadable = bss->unreadable;
 }

@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "provoke/provoke.h"
+#include "provoke/provoke_probe.h"
+#include "provoke/provoke_race.h"
 
 /* Small while the offset is still sought, so that many are tried. */
 #define PAGES_LEARNING 32

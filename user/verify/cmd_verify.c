@@ -4,17 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/exit_status.h"
 #include "base/say.h"
 #include "cli/options.h"
 #include "host/fs.h"
-#include "sink/sink.h"
 #include "verify/cmd_verify.h"
 #include "verify/evidence_image.h"
 #include "verify/remedy.h"
+#include "verify/verdict_print.h"
 #include "verify/verify_verdict.h"
 
 /* How long to wait for the host's own inserts, where nothing may be written. */
@@ -32,24 +31,14 @@ static int status_of(enum verdict verdict)
 	}
 }
 
-static int print_verdict(const struct options *opt, const struct verdict_info *info)
+/* --quiet: the one word. */
+static int print_word(enum verdict verdict)
 {
-	struct report report = { .type = REPORT_VERDICT, .verdict = info };
-	struct sink *sink;
-	int err, err2;
-
-	if (opt->quiet) {
-		puts(verdict_name(info->verdict));
-		return fflush(stdout) ? -errno : 0;
-	}
-	sink = opt->json ? sink_json_open(STDOUT_FILENO) :
-			   sink_text_open(STDOUT_FILENO, opt->verbose);
-	if (!sink)
-		return -ENOMEM;
-	clock_gettime(CLOCK_REALTIME, &report.time);
-	err = sink->ops->event(sink, &report);
-	err2 = sink->ops->close(sink);
-	return err ? err : err2;
+	puts(verdict_name(verdict));
+	if (!fflush(stdout))
+		return 0;
+	say("output lost: %s", strerror(errno));
+	return -EIO;
 }
 
 static int verify_image(struct verdict_info *info, const struct options *opt)
@@ -106,11 +95,9 @@ int cmd_verify(const struct options *opt)
 			return EXIT_CANNOT;
 		}
 	}
-	err = print_verdict(opt, &info);
-	if (err) {
-		say("output lost: %s", strerror(-err));
+	err = opt->quiet ? print_word(info.verdict) : verdict_print(&info, opt->json, opt->verbose);
+	if (err)
 		return EXIT_CANNOT;
-	}
 	if (info.verdict == VERDICT_VULNERABLE && !opt->image && !opt->json && !opt->quiet)
 		print_remedies(opt);
 	return status_of(info.verdict);
