@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ext4race-detect: finds the command and runs it. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/exit_status.h"
+#include "base/libraries.h"
+#include "base/say.h"
+#include "base/version.h"
 #include "cli/options.h"
 #include "doctor/cmd_doctor.h"
 #include "monitor/cmd_monitor.h"
@@ -24,6 +30,17 @@ static void keep_number(int fd)
 		exit(EXIT_CANNOT);
 }
 
+static int print_version(bool verbose)
+{
+	printf("%s %s\n", PROGRAM, EXT4RACE_VERSION);
+	if (verbose)
+		libraries_print(stdout);
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_OK;
+	say("standard output: %s", strerror(errno));
+	return EXIT_CANNOT;
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt;
@@ -35,6 +52,8 @@ int main(int argc, char **argv)
 	/* Likewise a file as large as it may get (EFBIG). */
 	signal(SIGXFSZ, SIG_IGN);
 	options_parse(&opt, argc, argv);
+	if (opt.version)
+		return print_version(opt.verbose);
 	switch (opt.command) {
 	case COMMAND_VERIFY:
 		return cmd_verify(&opt);

@@ -115,7 +115,7 @@ feeder sick --record "$FLEET/recorded/fixed.jsonl" --listen 0 --unhealthy
 ok "unhealthy is 503" status "http://localhost:$PORT/healthz" 503
 ok "a used port is one clear line" grep -q "Address already in use" \
 	<("$BUILD/feeder" --record "$FLEET/recorded/fixed.jsonl" --listen "$PORT" 2>&1)
-for bad in 70000 x: :x '[::1' ::1:80 '' 1.2.3.4.5:80; do
+for bad in 70000 x: :x '[::1' ::1:80 '' 1.2.3.4.5:80 example.org:80; do
 	ok "refuses --listen '$bad'" not "$BUILD/feeder" --record "$FLEET/recorded/fixed.jsonl" \
 		--listen "$bad"
 done

@@ -14,7 +14,6 @@
 
 #include "base/exit_status.h"
 #include "base/say.h"
-#include "base/version.h"
 #include "cli/options.h"
 #include "http/http_listen.h"
 #include "sink/sink_textfile.h"
@@ -65,7 +64,8 @@ static const struct option_def table[] = {
 	  "Exit with 2 when an overwrite was seen, 3 when evidence was lost" },
 	{ OPT_NO_WAIT, "no-wait", NULL, COMMAND_MONITOR, "Do not wait for ext4 to be loaded" },
 	{ OPT_LISTEN, "listen", "ADDR:PORT", COMMAND_MONITOR,
-	  "Serve metrics and events over HTTP (loopback if ADDR is left out)" },
+	  "Serve metrics and events over HTTP; ADDR is numeric, localhost or * (default: "
+	  "127.0.0.1)" },
 	{ OPT_WEB_CONFIG, "web.config.file", "FILE", COMMAND_MONITOR,
 	  "TLS and users of --listen, in exporter-toolkit's format" },
 	{ OPT_TEXTFILE, "textfile", "FILE", COMMAND_MONITOR,
@@ -87,7 +87,8 @@ static const struct option_def table[] = {
 	{ OPT_YES, "yes", NULL, COMMAND_PROVOKE, "Do not ask" },
 	{ OPT_MAX_LEAK, "max-leak", "BLOCKS", COMMAND_PROVOKE, "Stop after so many leaked blocks" },
 	{ 'v', "verbose", NULL, COMMAND_ALL, "Say more, libbpf's messages included" },
-	{ 'V', "version", NULL, COMMAND_ALL, "Print the version" },
+	{ 'V', "version", NULL, COMMAND_ALL,
+	  "Print the version; with -v the libraries and theirs too" },
 	{ 'h', "help", NULL, COMMAND_ALL, "Print this help" },
 	{ OPT_DUMP_OPTIONS, "dump-options", NULL, COMMAND_ALL, NULL },
 };
@@ -337,8 +338,8 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		opt->verbose = true;
 		break;
 	case 'V':
-		printf("%s %s\n", PROGRAM, EXT4RACE_VERSION);
-		exit_printed();
+		opt->version = true;
+		break;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
 		exit_printed();
@@ -430,5 +431,6 @@ void options_parse(struct options *opt, int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, opt))
 		exit(EXIT_BAD_USAGE);
 	program_invocation_short_name = PROGRAM;
-	check_options(opt);
+	if (!opt->version)
+		check_options(opt);
 }

@@ -24,6 +24,7 @@ struct options {
 	enum attach_mode attach;
 	const char *btf_file;
 	bool verbose;
+	bool version; /* print it and do nothing else */
 	/* monitor */
 	double duration; /* seconds; 0: until a signal; provoke has its own default */
 	const char *mounts[E4R_MAX_FILTER];
@@ -48,7 +49,7 @@ struct options {
 };
 
 /*
- * Parses argv. Does not return on --help, --version (exit 0) and on a usage
+ * Parses argv. Does not return on --help (exit 0) and on a usage
  * error (one line on stderr, exit EXIT_BAD_USAGE).
  */
 void options_parse(struct options *opt, int argc, char **argv);

@@ -6,9 +6,11 @@
 #include <stddef.h>
 
 /* What is wrong with an address, for people; %s is the address. */
-#define HTTP_LISTEN_SYNTAX "--listen %s: not an address; use PORT, HOST:PORT or [V6ADDR]:PORT"
+#define HTTP_LISTEN_SYNTAX                                                                         \
+	"--listen %s: not an address; use PORT, ADDR:PORT or [V6ADDR]:PORT, ADDR being "           \
+	"numeric, localhost or *"
 
-/* 0 for what is an address by its form; it may be none by its name. -EINVAL or -ENOMEM. */
+/* 0 for an address that http_listen() understands. -EINVAL or -ENOMEM. */
 int http_listen_check(const char *address);
 /*
  * Listens on address (see http_options.listen). Returns the socket, non-blocking and
