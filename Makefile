@@ -104,10 +104,11 @@ $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 -include tests/unit/build.mk
 include tests/workload/build.mk
 include tests/fuzz/build.mk
+include tests/sanitize/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet deps-bench test test-unit test-fuzz test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench test test-unit test-fuzz test-sanitize test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -139,7 +140,7 @@ test demo bench: deps
 	$(Q)$(MAKE) --no-print-directory run-$@
 
 .PHONY: run-test run-demo run-bench
-run-test: all unit-build fuzz-build workload
+run-test: all unit-build fuzz-build sanitize-build workload
 	$(Q)tests/run
 
 run-demo: all workload
@@ -154,6 +155,9 @@ bench-vm: all deps-bench
 test-unit: unit
 test-fuzz: fuzz-build
 	$(Q)tests/fuzz/run
+# Unit, host and HTTP suites of builds with sanitizers in them.
+test-sanitize: all unit-build sanitize-build workload
+	$(Q)tests/sanitize/run
 test-host: all workload
 	$(Q)tests/host/run
 test-vm: all workload
@@ -198,5 +202,6 @@ help:
 	@echo 'make test-vm     real kernels, exactness  make test-matrix  every kernel and state'
 	@echo 'make test-patch  the fixes, proven        make test-fleet   exporter, alerts, packages'
 	@echo 'make test-harness  the VM harness itself  make bench        what it costs, here'
+	@echo 'make test-sanitize  suites under sanitizers'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in VMs'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

@@ -8,7 +8,7 @@ set -euo pipefail
 need curl jq promtool
 
 EVENTS=2000
-MEMORY_KIB=65536
+MEMORY_KIB=${FLEET_MEMORY_KIB:-65536}
 
 status() { # URL WANTED [CURL ARGS...]
 	local url=$1 want=$2 got

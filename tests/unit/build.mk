@@ -21,7 +21,9 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 
 BUILD ?= build
-UNIT_OUT := $(BUILD)/tests/unit$(if $(SANITIZE),-san)
+UNIT_COMMA := ,
+# One directory a sanitizer: build/tests/unit-address, build/tests/unit-thread.
+UNIT_OUT := $(BUILD)/tests/unit$(addprefix -,$(firstword $(subst $(UNIT_COMMA), ,$(SANITIZE))))
 UNIT_OBJ := $(UNIT_OUT)/obj
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
 UNIT_MODULES := report/report report/verdict base/clock base/output base/utf8 host/mounts host/path host/residual host/ksyms host/kallsyms host/race_functions report/report_json sink/sink_json sink/sink_text sink/residual_check
@@ -49,8 +51,15 @@ UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURC
 UNIT_LDFLAGS := -pthread -Wl,--gc-sections
 ifdef SANITIZE
 UNIT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_LDFLAGS += -fsanitize=$(SANITIZE)
+# What a sanitizer knows of a function keeps it from being left out: all that is named
+# has to be there. Of two definitions the test's own is taken.
+UNIT_LDFLAGS += -fsanitize=$(SANITIZE) -Wl,-z,muldefs
+UNIT_SAN_MODULES := $(patsubst user/%.c,%,$(shell grep -L 'skel\.h"' $(wildcard user/*/*.c)))
+UNIT_SAN_LIBS = $(shell $(PKG_CONFIG) --libs libmicrohttpd gnutls yaml-0.1 libcap-ng libbpf) -lelf -lz -lcrypt -lm
 endif
+# UNIT_ONLY="test_loop test_notify": only these.
+UNIT_ONLY ?= %
+UNIT_TESTS := $(foreach test,$(UNIT_TESTS),$(if $(filter $(UNIT_ONLY),$(notdir $(test))),$(test)))
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
 UNIT_LIB := $(UNIT_OUT)/libunit.a
 # How the text and JSON sinks write.
@@ -96,7 +105,7 @@ $(UNIT_IMAGES)/x86_64.o: tests/unit/image.c
 	$(Q)llvm-strip --strip-all $(@D)/x86_64.o -o $(@D)/stripped.o
 	$(Q)clang -target riscv64-linux-gnu -O1 -ffreestanding -c $< -o $(@D)/riscv64.o
 
-$(UNIT_LIB): $(UNIT_MODULES:%=$(UNIT_OBJ)/%.o)
+$(UNIT_LIB): $(patsubst %,$(UNIT_OBJ)/%.o,$(or $(UNIT_SAN_MODULES),$(UNIT_MODULES)))
 	$(call msg,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -104,6 +113,6 @@ $(UNIT_LIB): $(UNIT_MODULES:%=$(UNIT_OBJ)/%.o)
 $(UNIT_TESTS): $(UNIT_OUT)/%: $(UNIT_OBJ)/tests/%.o $$(addprefix $(UNIT_OBJ)/,$$(addsuffix .o,$$($$(notdir $$*)_MODULES))) $(UNIT_LIB)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(UNIT_LDFLAGS) $^ $(UNIT_LIBS) $($(notdir $*)_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(UNIT_LDFLAGS) $^ $(UNIT_LIBS) $($(notdir $*)_LIBS) $(UNIT_SAN_LIBS) -o $@
 
 -include $(wildcard $(UNIT_OBJ)/*/*.d $(UNIT_OBJ)/tests/*/*.d)
