@@ -12,7 +12,7 @@
 #include "http/http_auth.h"
 #include "http/http_conns.h"
 #include "http/http_events.h"
-#include "http/sink_http.h"
+#include "http/http_options.h"
 #include "http/web_config.h"
 #include "metrics/exposition.h"
 

@@ -8,8 +8,9 @@
  *  - reports: the monitor puts each as finished JSON into a ring of the last
  *    HTTP_EVENTS ones, under a mutex that is only ever held to copy memory;
  *  - metrics: read when somebody asks, from the struct metrics_source of the
- *    monitor. Nothing is read, and nobody wakes up, while nobody asks. Answers within HTTP_FRESH_NS
- * of each other are one snapshot, which bounds what a flood of requests can cost the monitor.
+ *    monitor. Nothing is read, and nobody wakes up, while nobody asks. Answers
+ *    within HTTP_FRESH_NS of each other are one snapshot, which bounds what a flood
+ *    of requests can cost the monitor.
  * Bounds: HTTP_CONNECTIONS connections (the least worthy is closed to let a new
  * one in), HTTP_REQUEST_BYTES of request line and headers, HTTP_HEADERS headers,
  * no body, HTTP_REQUEST_SEC to make a request, HTTP_RESPONSE_SEC to take the
@@ -18,29 +19,8 @@
 #ifndef EXT4RACE_SINK_HTTP_H
 #define EXT4RACE_SINK_HTTP_H
 
-#include "report/metrics.h"
+#include "http/http_options.h"
 #include "sink/sink.h"
-
-#define HTTP_REQUEST_BYTES 16384
-#define HTTP_HEADERS	   64
-#define HTTP_FRESH_NS	   20000000ULL
-
-struct http_options {
-	/*
-	 * "PORT" or ":PORT" (loopback), "HOST:PORT", "[V6ADDR]:PORT", "*:PORT" (every
-	 * address). Port 0 takes a free one.
-	 */
-	const char *listen;
-	const char *web_config; /* file for web_config_read(), or NULL */
-	/* For /metrics, which is a 503 where it fails. */
-	struct metrics_source metrics;
-	/*
-	 * For /healthz, in the HTTP thread: true, or false and a line in why. NULL:
-	 * healthy as long as the exporter answers.
-	 */
-	bool (*healthy)(void *arg, char *why, size_t why_size);
-	void *arg; /* of healthy */
-};
 
 /*
  * Reads the configuration and binds; the address is in use from now on, but
