@@ -19,8 +19,9 @@
 #include "verify/cmd_verify.h"
 
 /*
- * Else a file that is opened later would take the number, and with it what is said on
- * standard error. That standard output is closed is told to who closed it.
+ * Opens /dev/null where fd is closed. Without it the next file that is opened gets that
+ * number, and messages for standard error go into it. Standard output is not kept: a command
+ * that needs it says that it is closed.
  */
 static void keep_number(int fd)
 {
@@ -47,9 +48,8 @@ int main(int argc, char **argv)
 
 	keep_number(STDIN_FILENO);
 	keep_number(STDERR_FILENO);
-	/* A reader that goes away is an error to handle (EPIPE), not a death. */
+	/* A reader that went away, and a file at its size limit, are errors of a write. */
 	signal(SIGPIPE, SIG_IGN);
-	/* Likewise a file as large as it may get (EFBIG). */
 	signal(SIGXFSZ, SIG_IGN);
 	options_parse(&opt, argc, argv);
 	if (opt.version)

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The option table, and from it: parsing, --help, and what --dump-options
- * prints for the completions and the test that holds the man page against it.
- */
+/* From the command line to struct options. */
 #include <argp.h>
-#include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,160 +9,11 @@
 
 #include "base/exit_status.h"
 #include "base/say.h"
+#include "cli/option_table.h"
+#include "cli/option_values.h"
 #include "cli/options.h"
 #include "http/http_listen.h"
 #include "sink/sink_textfile.h"
-
-enum {
-	OPT_ATTACH = 0x100,
-	OPT_BTF,
-	OPT_MOUNT,
-	OPT_STACKS,
-	OPT_FAIL_ON_RACE,
-	OPT_NO_WAIT,
-	OPT_LISTEN,
-	OPT_WEB_CONFIG,
-	OPT_TEXTFILE,
-	OPT_JOURNAL,
-	OPT_OUTPUT_FILE,
-	OPT_BUFFER,
-	OPT_DIR,
-	OPT_IMAGE,
-	OPT_PASSIVE,
-	OPT_QUIET,
-	OPT_WIDEN,
-	OPT_YES,
-	OPT_MAX_LEAK,
-	OPT_DUMP_OPTIONS,
-};
-
-struct option_def {
-	int key;
-	const char *name;
-	const char *arg;
-	unsigned int commands;
-	const char *help; /* NULL: hidden */
-};
-
-static const struct option_def table[] = {
-	{ 'o', "output", "text|json", COMMAND_ALL, "Output for people or as JSON lines" },
-	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_ALL,
-	  "How to attach to the kernel (default: auto, the first that works)" },
-	{ OPT_BTF, "btf", "FILE", COMMAND_ALL,
-	  "BTF that describes ext4, where the kernel has none" },
-	{ 'd', "duration", "SEC", COMMAND_MONITOR | COMMAND_PROVOKE,
-	  "Stop after this time; 30, 30s, 5m and 2h are understood" },
-	{ OPT_MOUNT, "mount", "PATH", COMMAND_MONITOR,
-	  "Watch the ext4 filesystem mounted at PATH only; may be repeated" },
-	{ OPT_STACKS, "stacks", NULL, COMMAND_MONITOR, "Record kernel stacks of both sides" },
-	{ OPT_FAIL_ON_RACE, "fail-on-race", NULL, COMMAND_MONITOR,
-	  "Exit with 2 when an overwrite was seen, 3 when evidence was lost" },
-	{ OPT_NO_WAIT, "no-wait", NULL, COMMAND_MONITOR, "Do not wait for ext4 to be loaded" },
-	{ OPT_LISTEN, "listen", "ADDR:PORT", COMMAND_MONITOR,
-	  "Serve metrics and events over HTTP; ADDR is numeric, localhost or * (default: "
-	  "127.0.0.1)" },
-	{ OPT_WEB_CONFIG, "web.config.file", "FILE", COMMAND_MONITOR,
-	  "TLS and users of --listen, in exporter-toolkit's format" },
-	{ OPT_TEXTFILE, "textfile", "FILE", COMMAND_MONITOR,
-	  "Write metrics for node_exporter's textfile collector" },
-	{ OPT_JOURNAL, "journal", NULL, COMMAND_MONITOR, "Report to systemd's journal as well" },
-	{ OPT_OUTPUT_FILE, "output-file", "FILE", COMMAND_MONITOR,
-	  "Append the output to FILE instead; SIGHUP reopens it" },
-	{ OPT_BUFFER, "buffer", "KIB", COMMAND_MONITOR | COMMAND_PROVOKE,
-	  "Ring buffer for event details, a power of two from 4 (default: 512)" },
-	{ OPT_DIR, "dir", "DIR", COMMAND_VERIFY | COMMAND_PROVOKE,
-	  "Directory on the ext4 filesystem to use for scratch files" },
-	{ OPT_IMAGE, "image", "FILE", COMMAND_VERIFY,
-	  "Judge an ext4.ko or vmlinux on disk instead of the running kernel" },
-	{ OPT_PASSIVE, "passive", NULL, COMMAND_VERIFY,
-	  "Write nothing, wait for the host's own delayed inserts" },
-	{ OPT_QUIET, "quiet", NULL, COMMAND_VERIFY, "Print the one word only" },
-	{ OPT_WIDEN, "widen", "USEC", COMMAND_PROVOKE,
-	  "Delay our own faults inside the window, at most 10000" },
-	{ OPT_YES, "yes", NULL, COMMAND_PROVOKE, "Do not ask" },
-	{ OPT_MAX_LEAK, "max-leak", "BLOCKS", COMMAND_PROVOKE, "Stop after so many leaked blocks" },
-	{ 'v', "verbose", NULL, COMMAND_ALL, "Say more, libbpf's messages included" },
-	{ 'V', "version", NULL, COMMAND_ALL,
-	  "Print the version; with -v the libraries and theirs too" },
-	{ 'h', "help", NULL, COMMAND_ALL, "Print this help" },
-	{ OPT_DUMP_OPTIONS, "dump-options", NULL, COMMAND_ALL, NULL },
-};
-
-#define N_OPTIONS (sizeof(table) / sizeof(table[0]))
-
-struct command_def {
-	const char *name;
-	enum command command;
-	const char *doc;
-};
-
-static const struct command_def commands[] = {
-	{ "monitor", COMMAND_MONITOR,
-	  "Watch this kernel and report every delayed insert that overwrites an allocated extent.\v"
-	  "Commands: monitor (the default), verify, provoke, doctor; each has its own --help.\n"
-	  "Exit status: 0 no race seen, 2 race seen, 3 evidence was lost (2 and 3 with "
-	  "--fail-on-race), 1 it could not be done, 64 usage." },
-	{ "verify", COMMAND_VERIFY,
-	  "Is the fix in the running kernel? Answers without a race.\v"
-	  "Exit status: 0 fixed, 2 vulnerable, 3 unknown, 1 it could not be done, 64 usage." },
-	{ "provoke", COMMAND_PROVOKE,
-	  "Make the race happen on scratch files and report what the kernel did.\v"
-	  "Exit status: 0 nothing overwritten, 2 overwritten, 3 inconclusive, 1 it could not be "
-	  "done, 64 usage." },
-	{ "doctor", COMMAND_DOCTOR,
-	  "What this kernel offers, what would be attached, what is missing and why.\v"
-	  "Exit status: 0 full detection, 3 degraded, 1 impossible, 64 usage." },
-};
-
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static double unit_of(const char *suffix)
-{
-	if (!*suffix || !strcmp(suffix, "s"))
-		return 1;
-	if (!strcmp(suffix, "ms"))
-		return 1e-3;
-	if (!strcmp(suffix, "m"))
-		return 60;
-	if (!strcmp(suffix, "h"))
-		return 3600;
-	return 0;
-}
-
-int parse_duration(const char *text, double *seconds)
-{
-	double value, unit;
-	char *end;
-
-	if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789.msh")])
-		return -EINVAL;
-	value = strtod(text, &end);
-	unit = unit_of(end);
-	if (unit == 0 || !isfinite(value))
-		return -EINVAL;
-	value *= unit;
-	/* Less than a timer can tell from none, or more than anybody means. */
-	if (value < 0.001 || value > 366 * 86400.0)
-		return -EINVAL;
-	*seconds = value;
-	return 0;
-}
-
-int parse_number(const char *text, unsigned long long min, unsigned long long max,
-		 unsigned long long *number)
-{
-	unsigned long long value;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || value < min || value > max)
-		return -EINVAL;
-	*number = value;
-	return 0;
-}
 
 static __attribute__((noreturn, format(printf, 1, 2))) void usage_error(const char *fmt, ...)
 {
@@ -181,7 +27,7 @@ static __attribute__((noreturn, format(printf, 1, 2))) void usage_error(const ch
 	exit(EXIT_BAD_USAGE);
 }
 
-/* After what was asked for went to standard output, or did not. */
+/* Ends the program after it has printed what was asked for, or could not. */
 static __attribute__((noreturn)) void exit_printed(void)
 {
 	if (fflush(stdout) || ferror(stdout)) {
@@ -189,23 +35,6 @@ static __attribute__((noreturn)) void exit_printed(void)
 		exit(EXIT_CANNOT);
 	}
 	exit(EXIT_OK);
-}
-
-static void dump_options(void)
-{
-	size_t c, i;
-
-	for (c = 0; c < N_COMMANDS; c++) {
-		for (i = 0; i < N_OPTIONS; i++) {
-			const struct option_def *def = &table[i];
-
-			if (!def->help || !(def->commands & commands[c].command))
-				continue;
-			printf("%s\t%s%c\t--%s\t%s\t%s\n", commands[c].name,
-			       isascii(def->key) ? "-" : "", isascii(def->key) ? def->key : ' ',
-			       def->name, def->arg ? def->arg : "", def->help);
-		}
-	}
 }
 
 static void set_output(struct options *opt, const char *arg)
@@ -268,7 +97,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		/* getopt says in one line what is wrong: argp would add two of its own. */
+		/* getopt says what is wrong in one line; argp would add two more. */
 		state->err_stream = NULL;
 		break;
 	case 'o':
@@ -344,7 +173,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
 		exit_printed();
 	case OPT_DUMP_OPTIONS:
-		dump_options();
+		options_dump();
 		exit_printed();
 	case ARGP_KEY_ARG:
 		usage_error("unexpected argument '%s'", arg);
@@ -354,27 +183,28 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* The command that is named first, which is taken off; the default where none is. */
 static const struct command_def *command_of(int *argc, char ***argv)
 {
-	size_t i;
+	const struct command_def *cmd;
 
 	if (*argc < 2 || (*argv)[1][0] == '-')
-		return &commands[0];
-	for (i = 0; i < N_COMMANDS; i++) {
-		if (!strcmp((*argv)[1], commands[i].name)) {
+		return command_table;
+	for (cmd = command_table; cmd->name; cmd++) {
+		if (!strcmp((*argv)[1], cmd->name)) {
 			(*argc)--;
 			(*argv)++;
-			return &commands[i];
+			return cmd;
 		}
 	}
 	usage_error("no command '%s': it is monitor, verify, provoke or doctor", (*argv)[1]);
 }
 
 /*
- * The form of what is opened later: a service that is started again after a failure
- * must not be so for a mistake that only its command line can mend.
+ * The syntax of addresses and file names that are opened later. A mistake in them is a usage
+ * error, because systemd does not restart a service after one: only a person can mend it.
  */
-static void check_forms(const struct options *opt)
+static void check_syntax(const struct options *opt)
 {
 	if (opt->listen && http_listen_check(opt->listen) == -EINVAL)
 		usage_error(HTTP_LISTEN_SYNTAX, opt->listen);
@@ -384,7 +214,7 @@ static void check_forms(const struct options *opt)
 
 static void check_options(const struct options *opt)
 {
-	check_forms(opt);
+	check_syntax(opt);
 	if (opt->web_config && !opt->listen)
 		usage_error("--web.config.file needs --listen");
 	if (opt->command == COMMAND_PROVOKE && !opt->dir)
@@ -397,35 +227,37 @@ static void check_options(const struct options *opt)
 		usage_error("--passive writes nothing: --dir does not go with it");
 }
 
-/*
- * argp prints its errors in two lines and knows no commands of this kind, so it
- * gets the table of one command and only the parsing.
- */
+/* Those of cmd, for argp. options has room for OPTIONS_MAX and the end. */
+static void fill_options(struct argp_option *options, const struct command_def *cmd)
+{
+	const struct option_def *def;
+
+	for (def = option_table; def->name; def++) {
+		if (!(def->commands & cmd->command))
+			continue;
+		*options++ = (struct argp_option){
+			.name = def->name,
+			.key = def->key,
+			.arg = def->arg,
+			.doc = def->help,
+			.flags = def->help ? 0 : OPTION_HIDDEN,
+		};
+	}
+}
+
+/* argp knows no commands: it is given the options of one, and only parses. */
 void options_parse(struct options *opt, int argc, char **argv)
 {
-	struct argp_option argp_options[N_OPTIONS + 1] = {};
-	const struct command_def *cmd;
-	struct argp argp = { .options = argp_options, .parser = parse_one };
+	struct argp_option argp_options[OPTIONS_MAX + 1] = {};
+	const struct command_def *cmd = command_of(&argc, &argv);
+	struct argp argp = { .options = argp_options, .parser = parse_one, .doc = cmd->doc };
 	char name[64];
-	size_t i, n = 0;
 
-	*opt = (struct options){ .buffer_kib = 512 };
-	cmd = command_of(&argc, &argv);
-	opt->command = cmd->command;
-	for (i = 0; i < N_OPTIONS; i++) {
-		if (!(table[i].commands & cmd->command))
-			continue;
-		argp_options[n].name = table[i].name;
-		argp_options[n].key = table[i].key;
-		argp_options[n].arg = table[i].arg;
-		argp_options[n].doc = table[i].help;
-		argp_options[n].flags = table[i].help ? 0 : OPTION_HIDDEN;
-		n++;
-	}
-	argp.doc = cmd->doc;
+	*opt = (struct options){ .command = cmd->command, .buffer_kib = 512 };
+	fill_options(argp_options, cmd);
 	argp_err_exit_status = EXIT_BAD_USAGE;
-	snprintf(name, sizeof(name), PROGRAM "%s%s", cmd == commands ? "" : " ",
-		 cmd == commands ? "" : cmd->name);
+	snprintf(name, sizeof(name), PROGRAM "%s%s", cmd == command_table ? "" : " ",
+		 cmd == command_table ? "" : cmd->name);
 	argv[0] = name;
 	program_invocation_short_name = name;
 	if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, opt))

@@ -49,15 +49,10 @@ struct options {
 };
 
 /*
- * Parses argv. Does not return on --help (exit 0) and on a usage
- * error (one line on stderr, exit EXIT_BAD_USAGE).
+ * Parses argv, which the result points into. Does not return on --help and
+ * --dump-options (exit EXIT_OK; EXIT_CANNOT where standard output cannot be written), nor on
+ * a usage error (one line on stderr, exit EXIT_BAD_USAGE).
  */
 void options_parse(struct options *opt, int argc, char **argv);
-
-/* "10", "10s", "1.5m", "2h" as seconds, at most a year. 0, or -EINVAL. */
-int parse_duration(const char *text, double *seconds);
-/* A whole number from min to max. 0, or -EINVAL. */
-int parse_number(const char *text, unsigned long long min, unsigned long long max,
-		 unsigned long long *number);
 
 #endif /* EXT4RACE_OPTIONS_H */

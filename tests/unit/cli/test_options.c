@@ -3,6 +3,7 @@
 #include "unit.h"
 #include "base/exit_status.h"
 #include "base/say.h"
+#include "cli/option_values.h"
 #include "cli/options.h"
 
 #define ARGS_MAX 40
