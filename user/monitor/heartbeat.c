@@ -80,7 +80,7 @@ bool heartbeat_ask(struct heartbeat *hb, unsigned int msec)
 	until.tv_nsec %= NSEC_PER_SEC;
 	pthread_mutex_lock(&hb->lock);
 	ticket = ++hb->asked;
-	/* Full: it was asked often enough. */
+	/* EAGAIN: so many questions wait that one more makes no difference. */
 	if (write(hb->fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0 && errno != EAGAIN)
 		err = errno;
 	while (!err && hb->answered < ticket)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whether the event loop still goes round, asked from another thread. Costs nothing unasked. */
+/* Asks from another thread whether the event loop still goes round. Costs nothing until then. */
 #ifndef EXT4RACE_HEARTBEAT_H
 #define EXT4RACE_HEARTBEAT_H
 
@@ -8,11 +8,11 @@
 struct heartbeat;
 struct loop;
 
-/* Answers in loop's turn. 0 or negative errno. */
+/* loop answers from now on. 0 or negative errno. */
 int heartbeat_new(struct heartbeat **hb, struct loop *loop);
-/* The loop has to be gone, or not to run again. NULL is fine. */
+/* Only once the loop does not run any more. NULL is fine. */
 void heartbeat_free(struct heartbeat *hb);
-/* Waits for an answer for so many milliseconds at most. Any thread but the loop's. */
+/* True if loop answers within msec milliseconds. Any thread but the loop's, which would wait. */
 bool heartbeat_ask(struct heartbeat *hb, unsigned int msec);
 
 #endif /* EXT4RACE_HEARTBEAT_H */

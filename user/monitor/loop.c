@@ -16,7 +16,7 @@ enum kind { KIND_NONE, KIND_FD, KIND_SIGNAL, KIND_TIMER, KIND_TIMER_ONCE };
 
 struct handler {
 	enum kind kind;
-	uint32_t serial; /* of what uses this place: an event may be for what used it before */
+	uint32_t serial; /* tells the events of a handler from those of one that is gone */
 	int fd;
 	loop_fn fn;
 	void *arg;
@@ -168,7 +168,7 @@ static void dispatch(struct loop *loop, const struct epoll_event *ev)
 	struct handler *h = &loop->handlers[ev->data.u64 & UINT32_MAX];
 	struct signalfd_siginfo si;
 
-	/* Removed, or replaced, by a handler before it in this round. */
+	/* A handler earlier in this round has removed or replaced it. */
 	if (h->kind == KIND_NONE || h->serial != ev->data.u64 >> 32)
 		return;
 	switch (h->kind) {

@@ -14,14 +14,19 @@ typedef void (*loop_fn)(void *arg, int fd, uint32_t events);
 /* NULL with errno set. */
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
-/* fd stays the caller's. 0 or negative errno (-EPERM: a file of a kind that always is ready). */
+/*
+ * Calls fn for epoll's events of fd, which stays the caller's. 0; -EPERM: a file of a kind that
+ * is always ready; -ENOSPC: too many handlers; or another negative errno.
+ */
 int loop_add(struct loop *loop, int fd, uint32_t events, loop_fn fn, void *arg);
+/* fn of fd, or of a timer, is not called any more. Nothing where there is none. */
 void loop_remove(struct loop *loop, int fd);
-/* SIGINT, SIGTERM and SIGHUP as calls of fn with the signal's number for events. */
+/* Calls fn for SIGINT, SIGTERM and SIGHUP: events is the signal's number. 0 or negative errno. */
 int loop_signals(struct loop *loop, loop_fn fn, void *arg);
 /*
- * Calls fn after sec seconds, once or again and again. 0 or negative errno; *timer (may be
- * NULL) is what loop_remove() takes. One that is not repeated is gone when fn is called.
+ * Calls fn after sec seconds, once or again and again. *timer (NULL: not wanted) is for
+ * loop_remove(). A timer that is not repeated is removed before fn is called. 0 or negative
+ * errno.
  */
 int loop_timer(struct loop *loop, double sec, bool repeat, loop_fn fn, void *arg, int *timer);
 void loop_stop(struct loop *loop);

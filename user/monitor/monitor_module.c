@@ -67,7 +67,7 @@ static void on_module_came(struct monitor *mon)
 	if (!mon->module.away)
 		return;
 	if (!module_is_live()) {
-		/* Announced before its init function has run: that takes milliseconds. */
+		/* ext4 is announced before its init function runs, which takes milliseconds. */
 		err = loop_timer(mon->loop, MODULE_INIT_WAIT, false, on_module_settled, mon, NULL);
 	} else {
 		err = attach_again(mon, why, sizeof(why));
@@ -94,8 +94,9 @@ static void on_module_settled(void *arg, int fd, uint32_t events)
 }
 
 /*
- * Announcements were lost: it may have gone and come again, and then what was attached is
- * attached to nothing. On its way out it still has its number.
+ * Announcements were lost. ext4 may have been unloaded and loaded again meanwhile: its
+ * instance is another one then, and the programs are attached to nothing. While it is being
+ * unloaded it keeps its instance, but is not live.
  */
 static void look_at_module(struct monitor *mon)
 {
@@ -135,7 +136,7 @@ static void on_wait_signal(void *arg, int fd, uint32_t signo)
 	struct monitor *mon = arg;
 
 	(void)fd;
-	/* They are open already: logs are rotated, and certificates replaced, now too. */
+	/* Files and certificates are open already, and can be replaced while it waits. */
 	if (signo == SIGHUP) {
 		outputs_reopen(mon->outputs);
 		return;
@@ -147,8 +148,8 @@ static void on_wait_signal(void *arg, int fd, uint32_t signo)
 static void on_wait_over(void *arg, int fd, uint32_t events)
 {
 	(void)fd;
-	on_wait_signal(arg, -1, 0);
 	(void)events;
+	on_wait_signal(arg, -1, 0);
 }
 
 static void on_wait_look(void *arg, int fd, uint32_t events)
@@ -164,10 +165,7 @@ static void on_wait_look(void *arg, int fd, uint32_t events)
 		loop_timer(mon->loop, MODULE_INIT_WAIT, false, on_wait_look, mon, NULL);
 }
 
-/*
- * Until ext4 is there. 0; -ECANCELED when told to stop before that; or negative errno.
- * The socket is open before the last look, so that nothing falls between.
- */
+/* The socket for announcements is open before ext4 is looked for: none is missed. */
 int monitor_wait_for_ext4(struct monitor *mon)
 {
 	int err;

@@ -51,9 +51,9 @@ void monitor_report_verdict(void *arg, const struct verdict_info *verdict)
 }
 
 /*
- * The residual is exact after a sync only. A filesystem on which this run saw
- * the race is synced for it; another one is not (a sync is not for free), so
- * that its number counts unless it is zero as an estimate.
+ * The residual is exact only after a sync, which costs the host something. So a filesystem is
+ * synced only where this run saw the race. The number of another one is an estimate, unless
+ * it is zero.
  */
 static size_t collect_residual(struct monitor *mon, const struct metrics_fs *fs, size_t n_fs,
 			       struct residual *residual)
@@ -100,7 +100,7 @@ static void fill_counts(struct summary_info *sum, const struct e4r_counters *c,
 	sum->lost_events = sum->lost_evidence + c->lost_ring + c->lost_window + c->lost_file;
 }
 
-/* Where the race was seen, or will be: what the person who reads this can do. */
+/* Tells what to do, where the race was seen or this kernel has it. */
 static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, size_t n_fs,
 			   bool overwritten)
 {
@@ -118,7 +118,7 @@ static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, siz
 			mount = fs[i].mount;
 	}
 	remedies_collect(&rem, mount);
-	/* Nothing is attached any more: now a slow reader may take its time. */
+	/* Nothing is attached any more: the reader may take its time. */
 	outputs_flush(mon->outputs);
 	remedies_print(&rem, outputs_fd(mon->outputs));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * As sd_notify(3) and sd_watchdog_enabled(3) document the protocol. libsystemd has it
- * ready, but for these three calls it would keep itself and six more libraries, a
- * mebibyte, resident in every monitor.
+ * The protocol as sd_notify(3) and sd_watchdog_enabled(3) document it. libsystemd is not used
+ * for these three calls: with the six libraries it needs it would keep one mebibyte more
+ * resident in every monitor.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +27,7 @@ static int manager_address(struct sockaddr_un *addr, socklen_t *addr_len)
 		return -ENOENT;
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(addr->sun_path, name, len);
-	/* Of an abstract name every byte counts, a NUL at the end too. */
+	/* Every byte of an abstract name counts: the terminating NUL is not part of it. */
 	if (*name == '@')
 		addr->sun_path[0] = 0;
 	*addr_len = offsetof(struct sockaddr_un, sun_path) + len + (*name == '/');
@@ -45,7 +45,7 @@ static void notify(const char *text)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	/* A manager that is gone is no concern of the detector. */
+	/* The monitor goes on where the manager has gone. */
 	(void)!sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&addr, len);
 	close(fd);
 }
