@@ -49,8 +49,7 @@ static int open_kernel(struct monitor *mon)
 	mon->module.fd = module_watch_open();
 	if (mon->module.fd < 0)
 		say("the kernel's announcements of modules cannot be had (%s): a livepatch, or "
-		    "ext4 "
-		    "that is loaded again, may be noticed only by the daily verdict",
+		    "ext4 that is loaded again, may be noticed only by the daily verdict",
 		    strerror(-mon->module.fd));
 	if (!module_is_live() && !mon->opt->no_wait && mon->module.fd >= 0) {
 		err = monitor_wait_for_ext4(mon);
