@@ -83,7 +83,7 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h $(BUILD)/classic.skel.h Mak
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 $(BUILD)/user/verify/verify_probe.o: $(BUILD)/verify.skel.h
-$(BUILD)/user/attach/detector.o: $(BUILD)/direct.skel.h
+$(BUILD)/user/attach/object.o: $(BUILD)/direct.skel.h
 $(BUILD)/direct.bpf.o: bpf/ext4race.bpf.c
 $(BUILD)/user/provoke/provoke_probe.o: $(BUILD)/widen.skel.h
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "attach/classic_points.h"
+#include "base/array_size.h"
+#include "host/kernel.h"
 #include "host/race_functions.h"
 
 /* In the order of attachment: what is remembered before what asks. */
@@ -35,7 +37,7 @@ const struct classic_point classic_points[] = {
 	  REC_INSERT, false, { "dev", "ino", "lblk", "len" } },
 };
 /* clang-format on */
-const size_t classic_n_points = sizeof(classic_points) / sizeof(classic_points[0]);
+const size_t classic_n_points = ARRAY_SIZE(classic_points);
 
 /* "	field:ino_t ino;	offset:16;	size:8;	signed:0;" */
 static void parse_field(const struct classic_point *point, const char *line,

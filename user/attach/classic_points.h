@@ -3,6 +3,9 @@
 #ifndef EXT4RACE_CLASSIC_POINTS_H
 #define EXT4RACE_CLASSIC_POINTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "attach/hooks.h"
 #include "bpf/classic_record.h"
 

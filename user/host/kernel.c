@@ -17,7 +17,6 @@
 #include "host/ksyms.h"
 
 #define SYMBOLS_MAX 64
-#define TRACEITER   "__traceiter_"
 
 /* What /proc/kallsyms said about names asked for before. */
 struct kernel_symbols {
@@ -267,9 +266,9 @@ static bool btf_answers(const struct kernel *kernel, const char *name)
 {
 	char typedef_name[128];
 
-	if (!strncmp(name, TRACEITER, strlen(TRACEITER))) {
+	if (!strncmp(name, KERNEL_TRACEITER, strlen(KERNEL_TRACEITER))) {
 		snprintf(typedef_name, sizeof(typedef_name), "btf_trace_%s",
-			 name + strlen(TRACEITER));
+			 name + strlen(KERNEL_TRACEITER));
 		return has_type(kernel->module, typedef_name, BTF_KIND_TYPEDEF) ||
 		       has_type(kernel->vmlinux, typedef_name, BTF_KIND_TYPEDEF);
 	}
@@ -346,8 +345,7 @@ bool kernel_tracepoint(const struct kernel *kernel, const char *name, bool *type
 	snprintf(symbol, sizeof(symbol), "events/ext4/%s", name);
 	if (kernel_tracefs(symbol, path, sizeof(path)))
 		return true;
-	/* The function that calls a tracepoint's probes, d25e37d89dd2 (5.10). */
-	snprintf(symbol, sizeof(symbol), TRACEITER "%s", name);
+	snprintf(symbol, sizeof(symbol), KERNEL_TRACEITER "%s", name);
 	return find_symbol(kernel, symbol, NULL, 0) == 0;
 }
 

@@ -13,6 +13,9 @@
 struct btf;
 struct kernel_symbols;
 
+/* The function that calls a tracepoint's probes has its name behind this, d25e37d89dd2 (5.10). */
+#define KERNEL_TRACEITER "__traceiter_"
+
 /* Where the BTF that describes ext4 came from. */
 enum btf_source {
 	BTF_NONE,

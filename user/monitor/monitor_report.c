@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/certainty.h"
+#include "attach/counts.h"
 #include "base/clock.h"
 #include "base/exit_status.h"
 #include "base/say.h"
@@ -24,13 +26,14 @@ void monitor_report_start(struct monitor *mon)
 {
 	struct report report = report_now(REPORT_START);
 	const struct hook_plan *plan = detector_plan(mon->det);
+	const struct hook_outcomes *outcomes = detector_outcomes(mon->det);
 	struct start_info *info = &mon->start.info;
 
-	hooks_describe(plan, mon->start.hooks);
+	hooks_describe(plan, outcomes, mon->start.hooks);
 	info->version = EXT4RACE_VERSION;
 	info->kernel = mon->kernel.release;
 	info->attach = attach_mode_name(plan->mode);
-	info->certainty = hooks_certainty(plan, &info->degraded);
+	info->certainty = hooks_certainty(plan, outcomes, &info->degraded);
 	info->hooks = mon->start.hooks;
 	info->n_hooks = HOOK_MAX;
 	info->fs = filesystems_list(mon->fs, &info->n_fs);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/counts.h"
 #include "monitor/monitor.h"
 
 #define PROGS_MAX 16

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/counts.h"
 #include "host/ksyms.h"
 #include "monitor/resolve.h"
 

@@ -88,7 +88,6 @@ static int open_detector(struct provoke *pro)
 {
 	struct detector_config config = {
 		.mode = pro->opt->attach,
-		.btf_file = pro->opt->btf_file,
 		.devs = &pro->target.mount->dev,
 		.n_devs = 1,
 		.verbose = pro->opt->verbose,

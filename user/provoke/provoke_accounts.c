@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach/counts.h"
 #include "base/say.h"
 #include "provoke/provoke_accounts.h"
 

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach/classic_points.h"
+#include "attach/object.h"
+#include "base/array_size.h"
+#include "classic.skel.h"
+#include "direct.skel.h"
+#include "ext4race.skel.h"
+
+#define STACKS_MAX 16384
+
+static bool in_vmlinux(const struct kernel *kernel, const char *name, unsigned int kind)
+{
+	return kernel->vmlinux && btf__find_by_name_kind(kernel->vmlinux, name, kind) > 0;
+}
+
+/*
+ * The programs cast with bpf_rdonly_cast() to types of vmlinux's BTF, so both must be
+ * there. A BTF from a file numbers types in its own way.
+ */
+bool object_may_be_direct(const struct kernel *kernel)
+{
+	return in_vmlinux(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC) && !kernel->custom &&
+	       kernel_ext4_btf(kernel) == kernel->vmlinux;
+}
+
+/*
+ * Whether a program can be preempted and run again on the same CPU before it ends. An
+ * fentry program can, unless the kernel prevents recursion. A kernel that does counts
+ * the runs it skips, and has the member since 9ed9e9ba2337 (5.12).
+ */
+static bool is_preemptible(const struct kernel *kernel, enum attach_mode mode)
+{
+	return mode == ATTACH_FENTRY &&
+	       !kernel_btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
+}
+
+/* The two objects are built from the same source. */
+typedef struct ext4race_bpf__rodata rodata_t;
+_Static_assert(sizeof(rodata_t) == sizeof(struct direct_bpf__rodata), "rodata layout");
+
+/* What every object is told alike. */
+#define CONFIGURE_COMMON(rodata, config)                                                           \
+	do {                                                                                       \
+		size_t i_;                                                                         \
+                                                                                                   \
+		(rodata)->cfg_n_devs = (config)->n_devs;                                           \
+		for (i_ = 0; i_ < (config)->n_devs; i_++)                                          \
+			(rodata)->cfg_devs[i_] = (config)->devs[i_];                               \
+		(rodata)->cfg_stacks = (config)->stacks;                                           \
+	} while (0)
+
+static void configure(rodata_t *rodata, const struct kernel *kernel, const struct hook_plan *plan,
+		      const struct detector_config *config)
+{
+	const struct hook_choice *choice = plan->choice;
+
+	CONFIGURE_COMMON(rodata, config);
+	rodata->cfg_page_shift = ffs(sysconf(_SC_PAGESIZE)) - 1;
+	rodata->cfg_insert_returns = choice[HOOK_INSERT_RESULT].target;
+	rodata->cfg_fault_seen = choice[HOOK_FAULT].target;
+	rodata->cfg_window_seen = choice[HOOK_FAULT].target || choice[HOOK_MAPPING].target;
+	rodata->cfg_preemptible = is_preemptible(kernel, plan->mode);
+}
+
+static void configure_classic(struct classic_bpf__rodata *rodata,
+			      const struct detector_config *config)
+{
+	struct classic_field fields[REC_FIELDS];
+	const struct classic_point *point;
+	char why[160];
+	size_t i, k;
+
+	CONFIGURE_COMMON(rodata, config);
+	for (i = 0; i < classic_n_points; i++) {
+		point = &classic_points[i];
+		/* A point without a layout is not in the plan either. */
+		if (classic_layout(point, fields, why, sizeof(why)))
+			continue;
+		for (k = 0; k < REC_FIELDS; k++) {
+			rodata->cfg_fields[point->record][k].offset = fields[k].offset;
+			rodata->cfg_fields[point->record][k].size = fields[k].size;
+		}
+	}
+}
+
+static int open_object(struct object *obj, const struct kernel *kernel,
+		       const struct hook_plan *plan, const struct detector_config *config,
+		       bool direct)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts,
+		    .btf_custom_path = kernel->btf_path[0] ? kernel->btf_path : NULL);
+
+	if (plan->classic) {
+		obj->classic = classic_bpf__open();
+		if (!obj->classic)
+			return -errno;
+		obj->bpf = obj->classic->obj;
+		configure_classic(obj->classic->rodata, config);
+	} else if (direct) {
+		obj->direct = direct_bpf__open_opts(&opts);
+		if (!obj->direct)
+			return -errno;
+		obj->bpf = obj->direct->obj;
+		configure((rodata_t *)obj->direct->rodata, kernel, plan, config);
+	} else {
+		obj->ext4race = ext4race_bpf__open_opts(&opts);
+		if (!obj->ext4race)
+			return -errno;
+		obj->bpf = obj->ext4race->obj;
+		configure(obj->ext4race->rodata, kernel, plan, config);
+	}
+	return 0;
+}
+
+static void size_maps(struct object *obj, const struct detector_config *config)
+{
+	/* What the classic object has no use for. */
+	static const char *const unused[] = { "task_slots", "allocs", "alloc_stamps" };
+	struct bpf_map *map;
+	size_t i;
+
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj->bpf, "events"),
+				 config->buffer_bytes);
+	if (config->stacks)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj->bpf, "stacks"),
+					 STACKS_MAX);
+	for (i = 0; obj->classic && i < ARRAY_SIZE(unused); i++) {
+		map = bpf_object__find_map_by_name(obj->bpf, unused[i]);
+		if (map)
+			bpf_map__set_autocreate(map, false);
+	}
+}
+
+/* Only the plan's programs are loaded. */
+static int select_programs(struct bpf_object *bpf, const struct hook_plan *plan)
+{
+	struct bpf_program *prog;
+	int hook, i;
+
+	bpf_object__for_each_program(prog, bpf) bpf_program__set_autoload(prog, false);
+	for (hook = 0; hook < HOOK_MAX; hook++) {
+		for (i = 0; i < HOOK_PROGS && plan->choice[hook].progs[i]; i++) {
+			prog = bpf_object__find_program_by_name(bpf, plan->choice[hook].progs[i]);
+			if (!prog)
+				return -ESRCH;
+			bpf_program__set_autoload(prog, true);
+		}
+	}
+	return 0;
+}
+
+static int find_maps(struct object *obj)
+{
+	static const char *const names[MAP_MAX] = {
+		[MAP_COUNTERS] = "counters", [MAP_STATS] = "stats",   [MAP_PENDING] = "pending",
+		[MAP_STACKS] = "stacks",     [MAP_EVENTS] = "events",
+	};
+	int i;
+
+	for (i = 0; i < MAP_MAX; i++) {
+		obj->map_fd[i] = bpf_object__find_map_fd_by_name(obj->bpf, names[i]);
+		if (obj->map_fd[i] < 0)
+			return obj->map_fd[i];
+	}
+	return 0;
+}
+
+static int load(struct object *obj)
+{
+	if (obj->classic)
+		return classic_bpf__load(obj->classic);
+	return obj->direct ? direct_bpf__load(obj->direct) : ext4race_bpf__load(obj->ext4race);
+}
+
+int object_load(struct object *obj, const struct kernel *kernel, const struct hook_plan *plan,
+		const struct detector_config *config, bool direct)
+{
+	int err;
+
+	obj->n_cpus = libbpf_num_possible_cpus();
+	err = open_object(obj, kernel, plan, config, direct);
+	if (err)
+		return err;
+	size_maps(obj, config);
+	err = select_programs(obj->bpf, plan);
+	if (!err)
+		err = load(obj);
+	return err ? err : find_maps(obj);
+}
+
+void object_unload(struct object *obj)
+{
+	if (obj->ext4race)
+		ext4race_bpf__destroy(obj->ext4race);
+	if (obj->direct)
+		direct_bpf__destroy(obj->direct);
+	if (obj->classic)
+		classic_bpf__destroy(obj->classic);
+	memset(obj, 0, sizeof(*obj));
+}
+
+const struct e4r_hot *object_hot(const struct object *obj)
+{
+	if (obj->direct)
+		return obj->direct->bss->hot;
+	return obj->ext4race ? obj->ext4race->bss->hot : NULL;
+}

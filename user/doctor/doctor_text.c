@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* doctor for people: a table. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "attach/certainty.h"
+#include "doctor/doctor.h"
+#include "host/privilege.h"
+
+static void print_line(const char *label, const char *text)
+{
+	printf("  %-10s %s\n", label, text);
+}
+
+/* Two of them are of use on some kernels only. */
+static bool is_of_use(const struct doctor *doc, unsigned int cap)
+{
+	switch (cap) {
+	case CAP_SYS_ADMIN:
+		return doc->kernel.has_kprobes && privilege_kprobes_need_admin();
+	case CAP_SYS_RESOURCE:
+		/* Only a process that may make a map can find out; else CAP_BPF is missing. */
+		return !doc->problem[0] && privilege_maps_need_resource();
+	default:
+		return true;
+	}
+}
+
+static void print_kernel(const struct doctor *doc)
+{
+	const struct kernel *kernel = &doc->kernel;
+	char line[512] = "";
+	size_t i, used = 0;
+
+	printf("  %-10s %s, %s\n", "kernel", kernel->release, doc->arch);
+	print_line("lockdown", kernel->lockdown);
+	print_line("ext4", doctor_ext4(doc));
+	printf("  %-10s vmlinux: %s; ext4: %s%s%s\n", "BTF", kernel->vmlinux ? "yes" : "none",
+	       btf_source_name(kernel->ext4_btf), kernel->btf_path[0] ? " " : "", kernel->btf_path);
+	for (i = 0; i < DOCTOR_CAPABILITIES; i++) {
+		if (!kernel_capable(doctor_capabilities[i].cap) && used < sizeof(line) &&
+		    is_of_use(doc, doctor_capabilities[i].cap))
+			used += snprintf(line + used, sizeof(line) - used, " %s",
+					 doctor_capabilities[i].name);
+	}
+	printf("  %-10s %s%s\n", "privilege", used ? "missing:" : "all that is of use", line);
+	printf("  %-10s kprobes: %s; livepatch: %s%s\n", "offers",
+	       kernel->has_kprobes ? "yes" : "no", kernel->has_livepatch ? "yes" : "no",
+	       ladder_blocks_livepatch(kernel) ? " (an attached fentry would keep them out)" : "");
+}
+
+static void print_fate(const struct ladder_step *step)
+{
+	static const char *const fates[] = {
+		[STEP_REFUSED] = "not possible: ",
+		[STEP_LEFT_OUT] = "works, not taken: it ",
+		[STEP_WORKS] = "works",
+		[STEP_TAKEN] = "works, would run",
+	};
+
+	printf("\n  %-10s %s%s\n", attach_mode_name(step->mode), fates[step->fate], step->why);
+}
+
+static void print_step(const struct doctor *doc, const struct ladder_step *step)
+{
+	struct hook_info hooks[HOOK_MAX];
+	int i;
+
+	print_fate(step);
+	if (step->fate == STEP_REFUSED && (step->err == -ENODATA || !doc->opt->verbose))
+		return;
+	hooks_describe(&step->plan, &step->outcomes, hooks);
+	for (i = 0; i < HOOK_MAX; i++)
+		printf("    %-15s %s%s%s%s\n", hooks[i].name,
+		       hooks[i].bound[0] ? hooks[i].bound : "not bound",
+		       hooks[i].reason[0] ? " (" : "", hooks[i].reason,
+		       hooks[i].reason[0] ? ")" : "");
+}
+
+int doctor_print_text(const struct doctor *doc)
+{
+	size_t i;
+
+	print_kernel(doc);
+	for (i = 0; i < LADDER_STEPS && !doc->problem[0]; i++)
+		print_step(doc, &doc->steps[i]);
+	printf("\n  %-10s %s\n", "detection", doctor_detection(doc));
+	if (doc->chosen)
+		printf("  %-10s %s%s\n  %-10s %s\n", "attach",
+		       doc->chosen->plan.classic ? "classic " : "",
+		       attach_mode_name(doc->chosen->mode), "certainty", doc->certainty);
+	for (i = 0; i < doc->n_advice; i++)
+		print_line(i ? "" : "to do", doc->advice[i]);
+	return 0;
+}
