@@ -64,3 +64,62 @@ ok "a name that node_exporter ignores" refused "$DIR/ext4race.txt" 'named \*.pro
 ok "a directory that is not there" refused "$TMP/no/ext4race.prom" 'No such file'
 mkdir "$DIR/dir.prom"
 ok "a directory of that name" refused "$DIR/dir.prom" 'not a file'
+
+# ---- a filesystem that does not answer ----
+# The command itself, its textfile on a filesystem that is frozen under it. The one that it
+# watches is another one, so that its summary has nothing to wait for.
+ext4() { # DIR
+	mkdir "$1"
+	truncate -s 64M "$1.img"
+	mkfs.ext4 -q -F "$1.img"
+	mount -o loop "$1.img" "$1"
+}
+
+thaw() {
+	fsfreeze --unfreeze "$TMP/frozen" 2>/dev/null || true
+}
+
+unhealthy() {
+	[[ $(curl -sS --max-time 5 -o "$TMP/health" -w '%{http_code}' "$HEALTH") == 503 ]] &&
+		grep -q -- '--textfile: a write has not ended' "$TMP/health"
+}
+
+healthy() {
+	[[ $(curl -sS --max-time 5 "$HEALTH") == ok ]]
+}
+
+ended() {
+	[[ ! -e /proc/$MONITOR ]] || [[ $(awk '/^State/ { print $2 }' "/proc/$MONITOR/status") == Z ]]
+}
+
+# The summary is there, and nothing is attached, though one thread still waits.
+heard() {
+	jq -se '.[-1].type == "summary"' "$TMP/out.json" &&
+		! grep -qE '^(prog|link)_id' "/proc/$MONITOR"/fdinfo/* 2>/dev/null
+}
+
+if ((EUID)) || ! [[ -x $ROOT/ext4race-detect ]] || ! command -v fsfreeze >/dev/null; then
+	echo "# a frozen filesystem is left out: needs root, fsfreeze and ./ext4race-detect"
+	exit 0
+fi
+trap 'thaw; umount -l "$TMP/frozen" "$TMP/watched" 2>/dev/null; finish' EXIT
+ext4 "$TMP/watched"
+ext4 "$TMP/frozen"
+HTTP=$(free_port)
+HEALTH=http://127.0.0.1:$HTTP/healthz
+spawn "$TMP/monitor.log" "$ROOT/ext4race-detect" -o json --output-file "$TMP/out.json" \
+	--mount "$TMP/watched" --textfile "$TMP/frozen/ext4race.prom" --listen "$HTTP"
+MONITOR=$SPAWNED
+until_ok 60 test -s "$TMP/frozen/ext4race.prom"
+ok "healthy before" until_ok 20 healthy
+fsfreeze --freeze "$TMP/frozen"
+ok "a frozen filesystem: /healthz is 503 and says why" until_ok 40 unhealthy
+ok "scrapes are answered all the same" metric "http://127.0.0.1:$HTTP/metrics" ext4race_delayed_inserts_total
+ok "the loop goes on, and says why" until_ok 60 grep -q 'is its filesystem frozen' "$TMP/monitor.log"
+kill -TERM "$MONITOR"
+ok "SIGTERM is heard while it is frozen" until_ok 30 heard
+thaw
+ok "and the process ends with the thaw" until_ok 30 ended
+rc=0
+wait "$MONITOR" || rc=$?
+ok "exit status: the last values are missing" test "$rc" = 1
