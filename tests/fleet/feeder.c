@@ -21,7 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -34,6 +36,7 @@
 #define FS_MAX	  64
 #define SINKS_MAX 3
 #define TICK_HZ	  20
+#define FDS_MAX	  64
 
 /* An event of the record, ready to be reported again. */
 struct recorded {
@@ -433,6 +436,25 @@ static void report_all(struct feeder *f, struct report *report)
 		f->sinks[i]->ops->event(f->sinks[i], report);
 }
 
+/* The port of the socket that listens: --listen 0 took any. */
+static unsigned int listening_port(void)
+{
+	struct sockaddr_storage ss;
+	socklen_t len, size;
+	int fd, listens;
+
+	for (fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++) {
+		len = sizeof(ss);
+		size = sizeof(listens);
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || !listens ||
+		    getsockname(fd, (struct sockaddr *)&ss, &len))
+			continue;
+		return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port :
+							((struct sockaddr_in *)&ss)->sin_port);
+	}
+	errx(1, "no socket listens");
+}
+
 static int timer(long nsec, time_t sec)
 {
 	struct itimerspec its = { .it_interval = { sec, nsec }, .it_value = { sec, nsec } };
@@ -573,7 +595,7 @@ int main(int argc, char **argv)
 	if (http.listen) {
 		if (sink_http_start(f.sinks[0]))
 			errx(1, "cannot start the exporter's thread");
-		printf("listening %u\n", sink_http_port(f.sinks[0]));
+		printf("listening %u\n", listening_port());
 	}
 	run(&f, signals);
 	close(signals);

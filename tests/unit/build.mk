@@ -26,7 +26,7 @@ UNIT_COMMA := ,
 UNIT_OUT := $(BUILD)/tests/unit$(addprefix -,$(firstword $(subst $(UNIT_COMMA), ,$(SANITIZE))))
 UNIT_OBJ := $(UNIT_OUT)/obj
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_OUT)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
-UNIT_MODULES := report/report report/verdict base/clock base/output base/utf8 host/mounts host/path host/residual host/ksyms host/kallsyms host/race_functions report/report_json sink/sink_json sink/sink_text sink/residual_check
+UNIT_MODULES := report/report report/verdict base/clock base/output base/utf8 host/mounts host/path host/residual host/ksyms host/kallsyms host/race_functions report/report_json sink/sink_json sink/sink_text sink/text_words sink/text_start sink/text_table sink/text_verdict sink/text_summary sink/residual_check
 test_evidence_behaviour_MODULES := verify/evidence_behaviour verify/evidence
 test_evidence_image_MODULES := verify/evidence_image verify/machine_code verify/evidence
 test_evidence_image_LIBS := -lelf
@@ -42,9 +42,9 @@ test_notify_MODULES := monitor/notify monitor/loop
 test_options_MODULES := cli/options cli/option_table cli/option_values base/say attach/mode http/http_listen sink/sink_textfile
 test_resolve_MODULES := monitor/resolve
 test_verdict_watch_MODULES := monitor/verdict_watch verify/evidence
-test_sink_textfile_MODULES := sink/sink_textfile metrics/exposition metrics/exposition_text
+test_sink_textfile_MODULES := sink/sink_textfile $(test_exposition_MODULES)
 test_verify_verdict_MODULES := verify/verify_verdict verify/verdict_sample verify/evidence
-test_web_config_MODULES := http/web_config http/http_auth
+test_web_config_MODULES := http/web_config http/web_config_reader http/web_config_keys http/web_password http/http_auth
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
 # Of a module only what the test calls has to be linked, with what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuser -I. -MMD -MP

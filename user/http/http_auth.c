@@ -5,11 +5,10 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
+#include "base/clock.h"
 #include "http/http_auth.h"
 
-#define SUM_BYTES    32 /* of SHA-256 */
-#define NSEC_PER_SEC 1000000000ULL
-
+#define SUM_BYTES 32 /* of SHA-256 */
 struct http_auth {
 	unsigned char key[SUM_BYTES];
 	unsigned char good[HTTP_AUTH_CACHED][SUM_BYTES];

@@ -2,10 +2,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "http/http_conns.h"
 #include "http/http_tls.h"
-
-#define NSEC_PER_SEC 1000000000ULL
 
 void http_conns_init(struct http_conns *conns)
 {
@@ -40,7 +39,7 @@ void http_conns_remove(struct http_conns *conns, struct http_conn *conn)
 void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 {
 	conn->state = state;
-	conn->since_ns = http_now_ns();
+	conn->since_ns = monotonic_ns();
 }
 
 static void drop(struct http_conn *conn, unsigned long long *counter)
@@ -82,7 +81,7 @@ static uint64_t deadline_of(const struct http_conn *c)
 
 uint64_t http_conns_expire(struct http_conns *conns)
 {
-	uint64_t now = http_now_ns(), next = 0, deadline;
+	uint64_t now = monotonic_ns(), next = 0, deadline;
 	struct http_conn *c;
 
 	for (c = conns->list.next; c != &conns->list; c = c->next) {

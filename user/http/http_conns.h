@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #define HTTP_CONNECTIONS  96
 #define HTTP_REQUEST_SEC  10  /* from the connection to a whole request line */
@@ -39,14 +38,6 @@ struct http_conns {
 	unsigned long long evicted;  /* dropped to make room, or for want of TLS */
 	unsigned long long timeouts; /* dropped because they were too slow */
 };
-
-static inline uint64_t http_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 void http_conns_init(struct http_conns *conns);
 /* A new connection, first of all CONN_NEW. NULL: out of memory. */

@@ -109,7 +109,7 @@ static int parse_address(const char *address, struct listen_address *to)
 	return err;
 }
 
-static int bind_to(const struct sockaddr_storage *to, unsigned int want, unsigned int *port)
+static int bind_to(const struct sockaddr_storage *to, unsigned int port)
 {
 	struct sockaddr_storage ss = *to;
 	struct sockaddr_in *sin = (struct sockaddr_in *)&ss;
@@ -118,30 +118,28 @@ static int bind_to(const struct sockaddr_storage *to, unsigned int want, unsigne
 	socklen_t len = v6 ? sizeof(*sin6) : sizeof(*sin);
 	int fd, ret;
 
-	*(v6 ? &sin6->sin6_port : &sin->sin_port) = htons(want);
+	*(v6 ? &sin6->sin6_port : &sin->sin_port) = htons(port);
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) ||
 	    (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 0 }, sizeof(int))) ||
-	    bind(fd, (struct sockaddr *)&ss, len) || listen(fd, SOMAXCONN) ||
-	    getsockname(fd, (struct sockaddr *)&ss, &len)) {
+	    bind(fd, (struct sockaddr *)&ss, len) || listen(fd, SOMAXCONN)) {
 		ret = -errno;
 		close(fd);
 		return ret;
 	}
-	*port = ntohs(v6 ? sin6->sin6_port : sin->sin_port);
 	return fd;
 }
 
 /* Every address: one socket for both families where there is IPv6. */
-static int bind_all(unsigned int want, unsigned int *port)
+static int bind_all(unsigned int port)
 {
 	static const struct sockaddr_storage v6 = { .ss_family = AF_INET6 };
 	static const struct sockaddr_storage v4 = { .ss_family = AF_INET };
-	int fd = bind_to(&v6, want, port);
+	int fd = bind_to(&v6, port);
 
-	return fd == -EAFNOSUPPORT ? bind_to(&v4, want, port) : fd;
+	return fd == -EAFNOSUPPORT ? bind_to(&v4, port) : fd;
 }
 
 int http_listen_check(const char *address)
@@ -151,7 +149,7 @@ int http_listen_check(const char *address)
 	return parse_address(address, &to);
 }
 
-int http_listen(const char *address, unsigned int *port, char *why, size_t why_size)
+int http_listen(const char *address, char *why, size_t why_size)
 {
 	struct listen_address to;
 	int fd, err;
@@ -165,9 +163,9 @@ int http_listen(const char *address, unsigned int *port, char *why, size_t why_s
 	if (err)
 		fd = err;
 	else if (to.all)
-		fd = bind_all(to.port, port);
+		fd = bind_all(to.port);
 	else
-		fd = bind_to(&to.ss, to.port, port);
+		fd = bind_to(&to.ss, to.port);
 	if (fd < 0)
 		snprintf(why, why_size, "--listen %s: %s", address, strerror(-fd));
 	return fd;

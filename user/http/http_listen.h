@@ -14,9 +14,8 @@
 int http_listen_check(const char *address);
 /*
  * Listens on address (see http_options.listen). Returns the socket, non-blocking and
- * closed on exec, with the port that it got in *port; or a negative errno and one
- * line in why.
+ * closed on exec, which the caller closes; or a negative errno and one line in why.
  */
-int http_listen(const char *address, unsigned int *port, char *why, size_t why_size);
+int http_listen(const char *address, char *why, size_t why_size);
 
 #endif /* EXT4RACE_HTTP_LISTEN_H */

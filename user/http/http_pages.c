@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "http/http_pages.h"
 
 /* The status codes that are answered; others would be a mistake here. */
@@ -162,7 +163,7 @@ static int metrics_refresh(struct http_pages *p, enum exposition_format format)
 	if (p->fresh[format])
 		MHD_destroy_response(p->fresh[format]);
 	p->fresh[format] = fresh;
-	p->fresh_ns[format] = http_now_ns();
+	p->fresh_ns[format] = monotonic_ns();
 	return 0;
 }
 
@@ -174,7 +175,7 @@ static enum MHD_Result page_metrics(struct http_pages *p, struct MHD_Connection 
 	char why[128];
 	int ret;
 
-	if (!p->fresh[format] || http_now_ns() - p->fresh_ns[format] > HTTP_FRESH_NS) {
+	if (!p->fresh[format] || monotonic_ns() - p->fresh_ns[format] > HTTP_FRESH_NS) {
 		ret = metrics_refresh(p, format);
 		if (ret) {
 			snprintf(why, sizeof(why), "no metrics: %s",
@@ -241,7 +242,7 @@ static bool authorised(struct http_pages *p, struct MHD_Connection *mhd, enum MH
 	if (!p->config || !p->config->n_users)
 		return true;
 	user = MHD_basic_auth_get_username_password(mhd, &password);
-	result = http_auth_check(p->auth, p->config, user, password, http_now_ns());
+	result = http_auth_check(p->auth, p->config, user, password, monotonic_ns());
 	MHD_free(user);
 	MHD_free(password);
 	if (result == AUTH_OK)

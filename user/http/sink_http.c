@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "http/http_auth.h"
 #include "http/http_conns.h"
@@ -30,7 +31,6 @@ struct sink_http {
 	struct http_options opt;
 	char *web_path;
 	int listen_fd, wake_fd;
-	unsigned int port;
 	pthread_t thread;
 	bool running;
 	struct http_events events;
@@ -185,7 +185,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 /* Milliseconds to sleep at most, -1 for ever. */
 static int sleep_ms(struct sink_http *h)
 {
-	uint64_t deadline = http_conns_expire(&h->conns), now = http_now_ns();
+	uint64_t deadline = http_conns_expire(&h->conns), now = monotonic_ns();
 	MHD_UNSIGNED_LONG_LONG mhd;
 	uint64_t ms = UINT64_MAX;
 
@@ -378,7 +378,7 @@ static int http_setup(struct sink_http *h, char *why, size_t why_size)
 	h->pages.events = &h->events;
 	h->pages.auth = h->auth;
 	http_pages_configure(&h->pages, h->config);
-	h->listen_fd = http_listen(h->opt.listen, &h->port, why, why_size);
+	h->listen_fd = http_listen(h->opt.listen, why, why_size);
 	if (h->listen_fd < 0)
 		return h->listen_fd;
 	ret = daemon_create(h);
@@ -419,9 +419,4 @@ int sink_http_start(struct sink *sink)
 	ret = thread_start(&h->thread, "http", serve, h);
 	h->running = !ret;
 	return ret;
-}
-
-unsigned int sink_http_port(const struct sink *sink)
-{
-	return ((const struct sink_http *)sink)->port;
 }

@@ -33,7 +33,5 @@
 int sink_http_open(struct sink **sink, const struct http_options *opt, char *why, size_t why_size);
 /* Starts to answer. 0 or negative errno. */
 int sink_http_start(struct sink *sink);
-/* The port that is listened on, for messages and tests. */
-unsigned int sink_http_port(const struct sink *sink);
 
 #endif /* EXT4RACE_SINK_HTTP_H */

@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "sink/journal_entry.h"
 #include "sink/sink_journal.h"
@@ -42,18 +42,16 @@ struct sink_journal {
 	} queue[QUEUE_SLOTS];
 	size_t first, n, bytes;
 	bool stop;
-	struct timespec give_up; /* CLOCK_MONOTONIC, once stop is set */
+	uint64_t give_up_ns; /* once stop is set */
 };
 
 static bool time_is_up(struct sink_journal *j)
 {
-	struct timespec now;
+	uint64_t now = monotonic_ns();
 	bool up;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	pthread_mutex_lock(&j->lock);
-	up = j->stop && (now.tv_sec > j->give_up.tv_sec ||
-			 (now.tv_sec == j->give_up.tv_sec && now.tv_nsec >= j->give_up.tv_nsec));
+	up = j->stop && now >= j->give_up_ns;
 	pthread_mutex_unlock(&j->lock);
 	return up;
 }
@@ -165,8 +163,7 @@ static int journal_event(struct sink *sink, const struct report *report)
 static void stop_thread(struct sink_journal *j)
 {
 	pthread_mutex_lock(&j->lock);
-	clock_gettime(CLOCK_MONOTONIC, &j->give_up);
-	j->give_up.tv_sec += DRAIN_SEC;
+	j->give_up_ns = monotonic_ns() + DRAIN_SEC * NSEC_PER_SEC;
 	j->stop = true;
 	pthread_cond_signal(&j->changed);
 	pthread_mutex_unlock(&j->lock);

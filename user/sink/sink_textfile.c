@@ -7,16 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/say.h"
 #include "base/thread.h"
 #include "metrics/exposition.h"
 #include "sink/replace_file.h"
 #include "sink/sink_textfile.h"
 
-#define NSEC_PER_SEC 1000000000L
 /* A write that takes longer than this does not end: a slow disk needs less. */
 #define STALLED_SEC 3
 /* So long closing waits for a write that nobody has waited for yet. */
@@ -37,8 +36,8 @@ struct sink_textfile {
 	unsigned long long asked, done; /* refreshes: the last one asked for, and done */
 	bool waiting;			/* the last one asked for has not begun */
 	bool stop;
-	int err;		 /* of the last one done */
-	struct timespec writing; /* since when, CLOCK_MONOTONIC; 0: nothing is written */
+	int err;	     /* of the last one done */
+	uint64_t writing_ns; /* since when; 0: nothing is written */
 };
 
 /* ---------------------------------------------------------- writing thread */
@@ -65,7 +64,7 @@ static bool begin_writing(struct sink_textfile *t)
 	pthread_mutex_lock(&t->lock);
 	go_on = !t->stop;
 	if (go_on)
-		clock_gettime(CLOCK_MONOTONIC, &t->writing);
+		t->writing_ns = monotonic_ns();
 	pthread_mutex_unlock(&t->lock);
 	return go_on;
 }
@@ -73,7 +72,7 @@ static bool begin_writing(struct sink_textfile *t)
 static void end_writing(struct sink_textfile *t)
 {
 	pthread_mutex_lock(&t->lock);
-	t->writing = (struct timespec){};
+	t->writing_ns = 0;
 	pthread_cond_broadcast(&t->changed);
 	pthread_mutex_unlock(&t->lock);
 }
@@ -141,38 +140,18 @@ static void *write_snapshots(void *arg)
 
 /* --------------------------------------------------------------- the sink */
 
-static void deadline(struct timespec *until, unsigned int msec)
-{
-	clock_gettime(CLOCK_MONOTONIC, until);
-	until->tv_nsec += (long)(msec % 1000) * 1000000;
-	until->tv_sec += msec / 1000 + until->tv_nsec / NSEC_PER_SEC;
-	until->tv_nsec %= NSEC_PER_SEC;
-}
-
-/* With the lock held. */
-static bool is_writing(const struct sink_textfile *t)
-{
-	return t->writing.tv_sec || t->writing.tv_nsec;
-}
-
 /* With the lock held: for how many seconds one write has been going on. */
-static long writing_sec(const struct sink_textfile *t)
+static unsigned int writing_sec(const struct sink_textfile *t)
 {
-	struct timespec now;
-
-	if (!is_writing(t))
-		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec - t->writing.tv_sec;
+	return t->writing_ns ? (unsigned int)((monotonic_ns() - t->writing_ns) / NSEC_PER_SEC) : 0;
 }
 
 /* With the lock held. 0, the negative errno of the write, or -ETIMEDOUT. */
 static int wait_for(struct sink_textfile *t, unsigned long long turn, unsigned int msec)
 {
-	struct timespec until;
+	struct timespec until = deadline_in(msec);
 	int err = 0;
 
-	deadline(&until, msec);
 	while (!err && t->done < turn)
 		err = pthread_cond_timedwait(&t->changed, &t->lock, &until);
 	if (t->done >= turn)
@@ -217,7 +196,7 @@ static int textfile_refresh(struct sink *sink, unsigned int wait_msec)
 static bool textfile_healthy(struct sink *sink, char *why, size_t why_size)
 {
 	struct sink_textfile *t = (struct sink_textfile *)sink;
-	long sec;
+	unsigned int sec;
 
 	pthread_mutex_lock(&t->lock);
 	sec = writing_sec(t);
@@ -225,7 +204,7 @@ static bool textfile_healthy(struct sink *sink, char *why, size_t why_size)
 	if (sec < STALLED_SEC)
 		return true;
 	snprintf(why, why_size,
-		 "--textfile: a write has not ended for %ld s; is the filesystem frozen?", sec);
+		 "--textfile: a write has not ended for %u s; is the filesystem frozen?", sec);
 	return false;
 }
 
@@ -248,7 +227,7 @@ static void textfile_free(struct sink_textfile *t)
 static int textfile_close(struct sink *sink)
 {
 	struct sink_textfile *t = (struct sink_textfile *)sink;
-	struct timespec until;
+	struct timespec until = deadline_in(t->said_stalled ? 0 : CLOSE_MSEC);
 	bool stalled;
 	int err = 0;
 
@@ -256,13 +235,12 @@ static int textfile_close(struct sink *sink)
 		textfile_free(t);
 		return 0;
 	}
-	deadline(&until, t->said_stalled ? 0 : CLOSE_MSEC);
 	pthread_mutex_lock(&t->lock);
 	t->stop = true;
 	pthread_cond_broadcast(&t->changed);
-	while (is_writing(t) && !err)
+	while (t->writing_ns && !err)
 		err = pthread_cond_timedwait(&t->changed, &t->lock, &until);
-	stalled = is_writing(t);
+	stalled = t->writing_ns != 0;
 	pthread_mutex_unlock(&t->lock);
 	/* Its thread may come back after hours, and then needs what is here. */
 	if (stalled) {

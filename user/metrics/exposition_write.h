@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Writing metric families and samples as text; which ones there are is exposition.c's. */
-#ifndef EXT4RACE_EXPOSITION_TEXT_H
-#define EXT4RACE_EXPOSITION_TEXT_H
+#ifndef EXT4RACE_EXPOSITION_WRITE_H
+#define EXT4RACE_EXPOSITION_WRITE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,4 +40,4 @@ const char *expo_suffix(const struct expo_family *f);
 void expo_u64(struct expo *o, const struct expo_family *f, unsigned long long value);
 void expo_ns(struct expo *o, const struct expo_family *f, uint64_t ns);
 
-#endif /* EXT4RACE_EXPOSITION_TEXT_H */
+#endif /* EXT4RACE_EXPOSITION_WRITE_H */

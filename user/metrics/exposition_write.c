@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
-#include "metrics/exposition_text.h"
+#include "metrics/exposition_write.h"
 
-#define NSEC_PER_SEC 1000000000ULL
 /* Mount points may be 4095 bytes long; a label of a time series must not. */
 #define LABEL_BYTES_MAX 200
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who may ask: the users of a web.config file. */
+#include <crypt.h>
+#include <stdio.h>
+#include <string.h>
+#include <gnutls/gnutls.h>
+
+#include "http/web_config.h"
+
+/* A salt as good as any, for the users that do not exist. */
+#define NOBODY_SALT "sWc1Yv0uQnTzK3eXr5mB2u"
+
+const char *web_config_hash(const struct web_config *config, const char *user)
+{
+	size_t i;
+
+	for (i = 0; i < config->n_users; i++)
+		if (!strcmp(config->users[i].name, user))
+			return config->users[i].hash;
+	return NULL;
+}
+
+bool web_config_check(const struct web_config *config, const char *user, const char *password,
+		      struct crypt_data *data)
+{
+	const char *hash = web_config_hash(config, user);
+	char nobody[64];
+	const char *made;
+
+	/* As expensive as a user that there is. */
+	snprintf(nobody, sizeof(nobody), "%.7s" NOBODY_SALT,
+		 config->n_users ? config->users[0].hash : "$2y$10$");
+	made = crypt_r(password, hash ? hash : nobody, data);
+	/* A failed crypt_r() gives "*0": shorter than any hash. */
+	return made && hash && strlen(made) == strlen(hash) &&
+	       !gnutls_memcmp(made, hash, strlen(hash));
+}
