@@ -25,15 +25,12 @@
 
 #include "event.h"
 #include "classic_record.h"
+#include "fallocate.bpf.h"
 #include "maps.bpf.h"
 #include "ext4.bpf.h"
 #include "detector.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-#define FALLOC_FL_KEEP_SIZE    0x01
-#define FALLOC_FL_ZERO_RANGE   0x10
-#define FALLOC_FL_WRITE_ZEROES 0x80
 
 /* Set by the loader from tracefs. */
 const volatile struct classic_field cfg_fields[REC_MAX][REC_FIELDS];
@@ -501,12 +498,10 @@ int classic_free(void *ctx)
 
 static __always_inline int op_begin(void *ctx, u32 rec)
 {
-	u32 tid = (u32)bpf_get_current_pid_tgid(), mode = field(ctx, rec, 2);
-	struct op_in_flight op = { .op = E4R_OP_FALLOCATE };
+	struct op_in_flight op = { .op = fallocate_op(field(ctx, rec, 2)) };
+	u32 tid = (u32)bpf_get_current_pid_tgid();
 
-	if (mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_WRITE_ZEROES))
-		op.op = E4R_OP_ZERO_RANGE;
-	else if (mode & ~FALLOC_FL_KEEP_SIZE)
+	if (op.op == E4R_OP_UNKNOWN)
 		return 0;
 	if (inode_of(ctx, rec, &op.inode))
 		bpf_map_update_elem(&ops, &tid, &op, BPF_ANY);

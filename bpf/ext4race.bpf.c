@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ext4race-detect's BPF object. Every shim is in it; the loader (user/attach.c)
+ * ext4race-detect's BPF object. Every shim is in it; the loader (user/attach/)
  * loads only those that this kernel can take.
  */
 #include "../vmlinux.h"
@@ -13,14 +13,10 @@
 #include "event.h"
 #include "maps.bpf.h"
 #include "ext4.bpf.h"
+#include "fallocate.bpf.h"
 #include "detector.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-/* fallocate(2) modes */
-#define FALLOC_FL_KEEP_SIZE    0x01
-#define FALLOC_FL_ZERO_RANGE   0x10
-#define FALLOC_FL_WRITE_ZEROES 0x80
 
 /* Status as the functions take it: not shifted into es_pblk yet. */
 static __always_inline u64 es_pblk_of(u64 pblk, u32 status)
@@ -31,11 +27,11 @@ static __always_inline u64 es_pblk_of(u64 pblk, u32 status)
 static __always_inline int on_fallocate(const struct inode *inode, int mode, u64 off, u64 len,
 					bool typed)
 {
-	if (mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_WRITE_ZEROES))
-		return on_alloc_begin(inode, E4R_OP_ZERO_RANGE, off, len, typed);
-	if (mode & ~FALLOC_FL_KEEP_SIZE)
+	u32 op = fallocate_op(mode);
+
+	if (op == E4R_OP_UNKNOWN)
 		return on_other_operation();
-	return on_alloc_begin(inode, E4R_OP_FALLOCATE, off, len, typed);
+	return on_alloc_begin(inode, op, off, len, typed);
 }
 
 #include "hooks_fentry.bpf.h"
