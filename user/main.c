@@ -11,6 +11,7 @@
 #include "base/exit_status.h"
 #include "base/libraries.h"
 #include "base/say.h"
+#include "base/signals.h"
 #include "base/version.h"
 #include "cli/options.h"
 #include "doctor/cmd_doctor.h"
@@ -42,10 +43,27 @@ static int print_version(bool verbose)
 	return EXIT_CANNOT;
 }
 
+static int run(const struct options *opt)
+{
+	switch (opt->command) {
+	case COMMAND_VERIFY:
+		return cmd_verify(opt);
+	case COMMAND_PROVOKE:
+		return cmd_provoke(opt);
+	case COMMAND_DOCTOR:
+		return cmd_doctor(opt);
+	default:
+		return cmd_monitor(opt);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt;
+	sigset_t before;
 
+	/* First of all: a SIGHUP that comes while the monitor starts must not end it. */
+	signals_block(&before);
 	keep_number(STDIN_FILENO);
 	keep_number(STDERR_FILENO);
 	/* A reader that went away, and a file at its size limit, are errors of a write. */
@@ -54,14 +72,8 @@ int main(int argc, char **argv)
 	options_parse(&opt, argc, argv);
 	if (opt.version)
 		return print_version(opt.verbose);
-	switch (opt.command) {
-	case COMMAND_VERIFY:
-		return cmd_verify(&opt);
-	case COMMAND_PROVOKE:
-		return cmd_provoke(&opt);
-	case COMMAND_DOCTOR:
-		return cmd_doctor(&opt);
-	default:
-		return cmd_monitor(&opt);
-	}
+	/* The others take no orders while they run: a signal ends them. */
+	if (opt.command != COMMAND_MONITOR)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	return run(&opt);
 }

@@ -98,6 +98,37 @@ test_hup_without_output_file() {
 	same lines "$(types "$TMP/mon.out")" "start summary"
 }
 
+# signal_at CALL COMMAND ARG...: SIGHUP at the first such system call. Its exit status is in
+# $MON_RC, its output in $TMP/mon.out.
+signal_at() {
+	local call=$1
+
+	shift
+	strace -o "$TMP/trace" -e trace="$call" -e inject="$call":signal=HUP:when=1 "$@" \
+		>"$TMP/mon.out" 2>"$TMP/mon.err" && MON_RC=0 || MON_RC=$?
+	# The call was made, so that the signal was sent.
+	grep -q "^$call(" "$TMP/trace" || skip "$(head -n 1 "$TMP/mon.err")"
+}
+
+# The first thing that main() asks, the first that it does to the kernel.
+test_hup_while_it_starts() {
+	local call
+
+	fixture 4096 "$TMP/mnt"
+	for call in fcntl bpf; do
+		signal_at "$call" "$TOOL" -o json -d 100ms --mount "$TMP/mnt"
+		same "exit status after $call" "$MON_RC" 0
+		same "lines after $call" "$(types "$TMP/mon.out")" "start summary"
+	done
+	unfixture "$TMP/mnt"
+}
+
+# What does not run until it is told to stop ends by it, as any program does.
+test_hup_ends_other_commands() {
+	signal_at bpf "$TOOL" doctor
+	same "exit status" "$MON_RC" 129
+}
+
 # A file is appended to, never cut off.
 test_output_file_is_appended_to() {
 	fixture 4096 "$TMP/mnt"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -8,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "monitor/loop.h"
 
 #define HANDLERS_MAX 24
@@ -115,13 +115,12 @@ static int add_own(struct loop *loop, enum kind kind, int fd, loop_fn fn, void *
 int loop_signals(struct loop *loop, loop_fn fn, void *arg)
 {
 	sigset_t set;
+	int err;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
+	err = signals_block(NULL);
+	if (err)
+		return err;
+	signals_all(&set);
 	return add_own(loop, KIND_SIGNAL, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), fn, arg);
 }
 

@@ -2,13 +2,13 @@
 /* ext4race-detect monitor: watch the kernel and report until told to stop. */
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/exit_status.h"
 #include "base/say.h"
+#include "base/signals.h"
 #include "host/privilege.h"
 #include "monitor/cmd_monitor.h"
 #include "monitor/heartbeat.h"
@@ -135,17 +135,6 @@ static unsigned int needed_later(const struct monitor *mon)
 	return needed;
 }
 
-/* A second signal ends a summary that hangs on a stuck filesystem. */
-static void let_signals_end_us(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 static void stop_watching(struct monitor *mon)
 {
 	verdict_watch_end_sample(mon->verdict);
@@ -153,7 +142,8 @@ static void stop_watching(struct monitor *mon)
 	detector_detach(mon->det);
 	pthread_mutex_unlock(&mon->lock);
 	monitor_take_events(mon);
-	let_signals_end_us();
+	/* A second signal ends a summary that hangs on a stuck filesystem. */
+	signals_end_us(true);
 }
 
 static void begin_watching(struct monitor *mon)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/say.h"
+#include "base/signals.h"
 #include "host/privilege.h"
 #include "http/sink_http.h"
 #include "monitor/outputs.h"
@@ -73,7 +74,10 @@ static int open_fd(struct outputs *outputs)
 {
 	const char *name = outputs->config.opt->output_file;
 
+	/* A FIFO waits for its reader: a signal may end that. */
+	signals_end_us(true);
 	outputs->fd = name ? open_file(name, 0) : STDOUT_FILENO;
+	signals_end_us(false);
 	if (outputs->fd < 0) {
 		say("--output-file %s: %s", name, strerror(-outputs->fd));
 		return outputs->fd;
