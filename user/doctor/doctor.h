@@ -31,6 +31,12 @@ struct doctor {
 	char advice[ADVICE_MAX][256];
 };
 
+/*
+ * Finds all of it out; doc is zeroed but for opt. 0, or negative errno after saying why
+ * nothing could be found out. The caller closes doc->kernel.
+ */
+int doctor_examine(struct doctor *doc);
+
 /* "impossible", "degraded" or "full". */
 const char *doctor_detection(const struct doctor *doc);
 /* "not loaded", "a module" or "built in". */
