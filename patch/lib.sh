@@ -2,13 +2,13 @@
 # shellcheck shell=bash disable=SC2034
 #
 # What patch/check, patch/build-ext4, patch/module and patch/livepatch share:
-# telling what a kernel tree looks like, taking it back, fixing it, and the
-# compiler a set of kernel headers wants.
+# they recognise the form of a kernel tree, roll it back, fix it, and find the
+# compiler that a set of kernel headers needs.
 #
-# Nothing here looks at a version to decide whether a tree is fixed; the code
-# itself says it. The version only chooses between series that would both apply.
+# Whether a tree is fixed is decided by its code, never by its version. The version
+# only chooses between two series that would both apply.
 
-# A die within $(...) is to end what asked for it.
+# A die within $(...) has to end the whole script.
 shopt -s inherit_errexit
 
 PATCH_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,7 +22,7 @@ die() {
 	exit 1
 }
 
-# needs_value OPTION [VALUE]: ends with 64 where the option stands alone.
+# needs_value OPTION [VALUE]: exits with 64 where the value is missing.
 needs_value() {
 	[[ -n ${2:-} ]] || {
 		printf '%s: %s needs a value\n' "${0##*/}" "$1" >&2
@@ -39,8 +39,8 @@ need() {
 	done
 }
 
-# kernel_image NAME, kernel_source NAME, kernel_headers NAME: directories, fetched
-# when missing; see tests/vm/README.md. The tool itself says what went wrong.
+# kernel_image NAME, kernel_source NAME, kernel_headers NAME: print a directory, which is
+# fetched when it is missing; see tests/vm/README.md. tests/vm/kernel says what went wrong.
 kernel_image() {
 	has_kernel_tool
 	"$KERNEL_TOOL" "$1" || exit
@@ -56,10 +56,10 @@ kernel_headers() {
 	"$KERNEL_TOOL" --headers "$1" || exit
 }
 
-# Not part of what the package installs.
+# The package does not install tests/vm.
 has_kernel_tool() {
 	[[ -x $KERNEL_TOOL ]] ||
-		die "--kernel takes the whole source tree (tests/vm/kernel); here name --headers and --source"
+		die "--kernel needs the whole source tree (tests/vm/kernel); here give --headers and --source"
 }
 
 # da_map_blocks TREE: the text of ext4_da_map_blocks().
@@ -99,14 +99,14 @@ tree_form() {
 	fi
 }
 
-# tree_version TREE: "5.10", "6.1": which line the tree is of.
+# tree_version TREE: "5.10", "6.1": the kernel line of the tree.
 tree_version() {
 	[[ -r $1/Makefile ]] || die "$1 has no Makefile: not a kernel tree"
 	awk -F' *= *' '/^VERSION =/ { v = $2 } /^PATCHLEVEL =/ { print v "." $2; exit }' \
 		"$1/Makefile"
 }
 
-# apply_patches TREE PATCH...: all of them, in order, no fuzz, or die.
+# apply_patches TREE PATCH...: applies all of them in order, without fuzz, or dies.
 apply_patches() {
 	local tree=$1 p
 
@@ -118,7 +118,7 @@ apply_patches() {
 	done
 }
 
-# patches_apply TREE PATCH...: would they? TREE stays as it is.
+# patches_apply TREE PATCH...: would they apply? TREE stays as it is.
 patches_apply() (
 	tmp=$(mktemp -d)
 	trap 'rm -rf "$tmp"' EXIT
@@ -156,7 +156,7 @@ series_for() {
 	die "no series applies to $tree (it looks like form $form, $version.y)"
 }
 
-# rollback_for TREE: the directory whose patches take this tree back.
+# rollback_for TREE: the directory whose patches roll this tree back.
 rollback_for() {
 	local tree=$1 dir
 
@@ -183,14 +183,14 @@ to_form() {
 		[[ $form != "$want" ]] || break
 	done
 	[[ $form == "$want" ]] ||
-		die "$tree cannot be taken back to form $want, only to $form"
+		die "$tree cannot be rolled back to form $want, only to $form"
 }
 
-# to_state TREE STATE: puts a pristine TREE into STATE, and proves that it is.
+# to_state TREE STATE: brings a pristine TREE into STATE, and checks that it is.
 #   stock        as the distribution ships it
 #   vulnerable   without the recheck, and otherwise as shipped
 #   fixed        with the recheck: as shipped, or with the series of its line
-#   refixed      taken back to where its line raced, then the series of the line
+#   refixed      rolled back to where its line raced, then fixed by the series of the line
 #   era-a        the delayed insert under the shared lock (before 5.10.213 ...)
 #   era-a-fixed  era-a, then the series with the prerequisites
 to_state() {
@@ -237,8 +237,8 @@ apply_series() {
 	apply_patches "$1" "$PATCH_DIR/series/$name"/*.patch
 }
 
-# headers_compiler HEADERS: the compiler the kernel was built with, as its
-# Debian headers name it (gcc-10), or nothing.
+# headers_compiler HEADERS: the compiler that built the kernel, as its Debian
+# headers name it (gcc-10), or nothing.
 headers_compiler() {
 	[[ -r $1/.kernelvariables ]] || return 0
 	sed -n 's/^CC = .*[ )]\(gcc-[0-9][0-9]*\)$/\1/p' "$1/.kernelvariables" | head -n 1
@@ -276,14 +276,14 @@ extract_vmlinux() {
 		28b52ffd) zstd -dc ;;
 		1f8b*) gzip -dc ;;
 		02214c18) lz4 -dc ;;
-		*) die "$image: payload starts with $magic, a compression this does not know" ;;
+		*) die "$image: payload starts with $magic, a compression that this script does not know" ;;
 		esac >"$out" || die "$image: cannot be unpacked"
 }
 
-# make_external HEADERS DIR TARGET...: make in DIR with the kernel's own build
-# system. The compiler of the kernel is used when it is here or when the headers
-# cannot work without it; an older one than ours is replaced by ours, which
-# builds the same interface (the vermagic does not hold the compiler).
+# make_external HEADERS DIR TARGET...: runs make in DIR with the kernel's own build
+# system. It uses the compiler of the kernel if that is installed, or if the headers
+# cannot work without it. It replaces an older compiler by this machine's, which builds
+# the same interface (the vermagic does not contain the compiler).
 make_external() {
 	local headers=$1 dir=$2 wanted ours
 	local -a run=() cc=()
@@ -301,21 +301,21 @@ make_external() {
 	"${run[@]}" make -C "$headers" M="$dir" -j "$JOBS" "${cc[@]}" "$@"
 }
 
-# makefile_version MAKEFILE: "5.10.223"; nothing where it says none.
+# makefile_version MAKEFILE: "5.10.223"; nothing where it gives no version.
 makefile_version() {
 	awk -F' *= *' '/^VERSION =/ { v = $2 } /^PATCHLEVEL =/ { v = v "." $2 }
 		/^SUBLEVEL =/ { print v "." $2; exit }' "$1"
 }
 
-# full_version TREE: "5.10.223", by its Makefile.
+# full_version TREE: "5.10.223", from its Makefile.
 full_version() {
 	[[ -r $1/Makefile ]] || die "$1 has no Makefile: not a kernel tree"
 	makefile_version "$1/Makefile"
 }
 
-# headers_version HEADERS: the same. The release does not hold it: Debian's is
-# 5.10.0-32-amd64, Ubuntu's 5.15.0-113-generic. Debian's Makefile is a stub that
-# includes that of the headers common to all flavours.
+# headers_version HEADERS: the same for headers. The release does not contain it: Debian's
+# is 5.10.0-32-amd64, Ubuntu's 5.15.0-113-generic. Debian's Makefile is a stub, which
+# includes the Makefile of the headers that are common to all flavours.
 headers_version() {
 	local file=$1/Makefile version included i
 
@@ -329,7 +329,7 @@ headers_version() {
 		included=$(sed -n 's/^include[[:space:]]\+//p' "$file" | head -n 1)
 		file=$included
 	done
-	die "$1/Makefile does not say which version it is of: not a kernel build directory"
+	die "$1/Makefile names no kernel version: $1 is not a kernel build directory"
 }
 
 # source_matches SOURCE HEADERS: dies unless they are of the same kernel version.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Makes the bash completion of the option table:
+# Makes the bash completion from the option table:
 #   ext4race-detect --dump-options | awk -f bash.awk
 # Fields: command, short option, long option, argument, help.
 BEGIN { FS = "\t" }
 
 function add(list, word) { return list (list ? " " : "") word }
 
-# What completes a value.
+# How a value is completed.
 function values(arg) {
 	if (arg ~ /\|/) {
 		gsub(/\|/, " ", arg)
@@ -40,7 +40,7 @@ END {
 	print "_ext4race_detect()\n{"
 	print "\tlocal cur prev words cword command=monitor"
 	print "\t_get_comp_words_by_ref -n =: cur prev words cword || return"
-	# The command, if any, is the first word; elsewhere its name is a value.
+	# Only the first word can be the command; elsewhere its name is a value.
 	print "\tif ((cword > 1)); then\n\t\tcase ${words[1]} in"
 	print "\t\t" alternatives ") command=${words[1]} ;;\n\t\tesac\n\tfi"
 	print "\tif [[ $cur == --*=* ]]; then\n\t\tprev=${cur%%=*}\n\t\tcur=${cur#*=}\n\tfi"

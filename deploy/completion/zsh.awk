@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Makes the zsh completion of the option table:
+# Makes the zsh completion from the option table:
 #   ext4race-detect --dump-options | awk -f zsh.awk
 # Fields: command, short option, long option, argument, help.
 BEGIN { FS = "\t" }
 
-# Text inside [...] of a specification, inside '...' of the shell.
+# Quotes a text that stands in [...] of a specification, within '...' of the shell.
 function text(s) {
 	gsub(/\\/, "\\\\", s)
 	gsub(/\[/, "\\[", s)
@@ -32,7 +32,7 @@ function value(arg,   action) {
 {
 	if (!($1 in specs))
 		commands = commands (commands ? " " : "") $1
-	# --mount may come again; the others exclude themselves.
+	# --mount may be given again; all other options only once.
 	prefix = $3 == "--mount" ? "*" : $2 == " " ? "" : "(" $2 " " $3 ")"
 	if ($2 != " ")
 		specs[$1] = specs[$1] "\t\t'" prefix $2 ($4 ? "+" : "") "[" text($5) "]" value($4) "'\n"
@@ -49,7 +49,7 @@ END {
 	print "_ext4race_detect() {"
 	print "\tlocal command=monitor"
 	print "\tlocal -a options"
-	# The command, if any, is the first word; elsewhere its name is a value.
+	# Only the first word can be the command; elsewhere its name is a value.
 	print "\tif ((CURRENT > 2)); then\n\t\tcase ${words[2]} in"
 	print "\t\t(" alternatives ") command=${words[2]} ;;\n\t\tesac\n\tfi"
 	print "\tcase $command in"

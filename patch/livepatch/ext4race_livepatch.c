@@ -4,24 +4,23 @@
  *
  * Replaces ext4_es_insert_delayed_block(). The function is called with
  * i_data_sem held, so no allocator can change the mapping of the block while
- * it runs. Where the block turns out to be mapped already, the insert is
- * refused with -EAGAIN:
+ * it runs. If the block is mapped already, the insert is refused with -EAGAIN:
  *
  *  - ext4_insert_delayed_block() gives the reservation back, as for any error;
  *  - ext4_page_mkwrite() passes the error through block_page_mkwrite_return(),
- *    which makes VM_FAULT_NOPAGE of -EAGAIN: the access is done again, faults
+ *    which turns -EAGAIN into VM_FAULT_NOPAGE: the access is repeated, faults
  *    again, and this time finds the mapping in its first lookup.
  *
  * "Mapped" is decided as by upstream commit 0ea6560abb3b ("ext4: check the
  * extent status again before inserting delalloc block"): the extent status
- * tree first, and the extents on disk where the tree has nothing.
+ * tree is asked first, and where it has no entry, the extents on disk.
  *
- * All other inserts go on to the original, behind its fentry call.
+ * All other inserts go on to the original function, behind its fentry call.
  *
- * This holds only where the insert returns int and its caller honours it, the
- * recheck is missing, and the structures are those this was compiled with.
- * Each of that is looked at, by patch/livepatch/build and by init, and the
- * module does not load otherwise.
+ * This is right only where the insert returns int, its caller handles the error,
+ * the recheck is missing, and the structures are those that this was compiled
+ * with. patch/livepatch/build and init check each of these; if one does not hold,
+ * the module does not load.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -44,7 +43,7 @@ MODULE_INFO(livepatch, "Y");
 
 #ifdef EXT4RACE_DECLINE
 
-/* Built on request for a kernel it must not be used on: it says so, no more. */
+/* Built on request for a kernel that it must not be used on: it only says so. */
 static int __init ext4race_livepatch_init(void)
 {
 	pr_err("not loaded: %s\n", EXT4RACE_DECLINE);
@@ -54,10 +53,10 @@ static int __init ext4race_livepatch_init(void)
 #else
 
 #if !defined(CONFIG_X86_64)
-#error "only x86-64 has been worked out: how to enter a function behind its fentry call"
+#error "how to enter a function behind its fentry call is implemented only for x86-64"
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
-#error "worked out and proven from 5.10 on"
+#error "implemented and tested only from 5.10 on"
 #endif
 #ifdef CONFIG_PREEMPT_RT
 #error "the semaphores of PREEMPT_RT do not tell who holds them"
@@ -70,7 +69,7 @@ static int __init ext4race_livepatch_init(void)
 #include "ext4_jbd2.h"
 #include "ext4_extents.h"
 
-/* UTS_VERSION: in a header of its own from 6.1 on. */
+/* UTS_VERSION has a header of its own from 6.1 on. */
 #if __has_include(<generated/utsversion.h>)
 #include <generated/utsversion.h>
 #else
@@ -95,7 +94,7 @@ static_assert(__builtin_types_compatible_p(typeof(ext4_ind_map_blocks),
 					       int)),
 	      "ext4_ind_map_blocks has another prototype here");
 
-/* ext4 exports none of these; their addresses are looked up. */
+/* ext4 does not export these functions, so their addresses are looked up. */
 static struct {
 	typeof(ext4_es_insert_delayed_block) *insert; /* behind its fentry call */
 	typeof(ext4_es_lookup_extent) *lookup;
@@ -103,9 +102,9 @@ static struct {
 	typeof(ext4_ind_map_blocks) *ind_map;
 } ext4;
 
-/* Set when ext4 was loaded again in a form that needs no help, or takes none. */
+/* Set when an ext4 was loaded that needs no help, or that the livepatch does not fit. */
 static bool pass_through;
-/* As long as init runs, a "no" keeps the module out instead. */
+/* While init runs, this module refuses to load instead. */
 static bool loading = true;
 
 static atomic64_t averted = ATOMIC64_INIT(0);
@@ -114,8 +113,8 @@ static atomic64_t queried = ATOMIC64_INIT(0);
 /* --- the replacement -------------------------------------------------- */
 
 /*
- * A buffered write holds i_rwsem for writing, which keeps every allocator out,
- * and its caller would get to see the error: leave it alone.
+ * A buffered write holds i_rwsem for writing, which excludes every allocator. Its
+ * caller would see the error, so it is passed through.
  * The low bits of the owner are flags (kernel/locking/rwsem.c); bit 0 means
  * owned by readers.
  */
@@ -132,13 +131,13 @@ static bool must_check(struct inode *inode)
 
 	/*
 	 * With bigalloc the caller looks at the cluster under the same lock, and
-	 * does not reserve what is allocated.
+	 * reserves nothing for a cluster that is allocated.
 	 */
 	return !READ_ONCE(pass_through) && sbi->s_cluster_ratio == 1 &&
 	       !(sbi->s_mount_state & EXT4_FC_REPLAY) && !is_writer(inode);
 }
 
-/* 0: no; -EAGAIN: yes; or the error that kept us from knowing. */
+/* 0: no; -EAGAIN: yes; another error: it could not be found out. */
 static int already_mapped(struct inode *inode, ext4_lblk_t lblk)
 {
 	struct ext4_map_blocks map = { .m_lblk = lblk, .m_len = 1 };
@@ -154,7 +153,7 @@ static int already_mapped(struct inode *inode, ext4_lblk_t lblk)
 	if (ext4_has_inline_data(inode))
 		return 0;
 
-	/* Nothing there: the shrinker may have taken the allocator's entry. */
+	/* No entry: the shrinker may have reclaimed the allocator's. */
 	atomic64_inc(&queried);
 	if (ext4_test_inode_flag(inode, EXT4_INODE_EXTENTS))
 		ret = ext4.ext_map(NULL, inode, &map, 0);
@@ -181,8 +180,8 @@ static int insert_delayed_block(struct inode *inode, ext4_lblk_t lblk, bool allo
 /* --- does it fit this kernel? ----------------------------------------- */
 
 /*
- * A disarmed kprobe is a way to ask for an address that leaves the text as it
- * is; kallsyms_lookup_name() is not for modules since 5.7.
+ * A disarmed kprobe finds an address without changing the kernel's code. Since 5.7
+ * modules cannot use kallsyms_lookup_name().
  */
 static unsigned long address_of(const char *name)
 {
@@ -210,7 +209,7 @@ static unsigned long size_of_function(unsigned long addr)
 	return size;
 }
 
-/* Direct calls (e8 rel32) in a function to another. */
+/* Direct calls (e8 rel32) from one function to another. */
 static int calls_from(const char *name, unsigned long target)
 {
 	unsigned long addr = address_of(name), size, at;
@@ -230,8 +229,8 @@ static int calls_from(const char *name, unsigned long target)
 }
 
 /*
- * The mapping function looks a block up once, and the fix once more. It is
- * inlined into its only caller in most builds, and renamed in others.
+ * The mapping function looks a block up once; with the fix, twice. Most builds
+ * inline it into its only caller, and others rename it.
  */
 static int lookups_per_mapping(void)
 {
@@ -252,7 +251,7 @@ static int lookups_per_mapping(void)
 	return calls;
 }
 
-/* Is this the place that ftrace makes a call of, traced at the moment or not? */
+/* Is this the place where ftrace puts its call, whether it is traced now or not? */
 static bool is_fentry(const u8 *at)
 {
 	/* The nop depends on the processor before 5.13 (arch/x86/include/asm/nops.h). */
@@ -270,13 +269,13 @@ static bool is_fentry(const u8 *at)
 	return *at == 0xe8;
 }
 
-/* Where the function goes on after its fentry call, or 0. */
+/* Where the function continues after its fentry call, or 0. */
 static unsigned long behind_fentry(unsigned long addr)
 {
 	return is_fentry((u8 *)addr) ? addr + 5 : 0;
 }
 
-/* NULL when all is as it must be, else what is not. */
+/* NULL when the livepatch fits, else the reason why not. */
 static const char *why_not(unsigned long insert)
 {
 	ext4.insert = (void *)behind_fentry(insert);
@@ -299,8 +298,8 @@ static const char *why_not(unsigned long insert)
 
 /*
  * Runs before the function is redirected: from init, and again each time an
- * ext4 module is loaded. In the second case an error would keep ext4 out,
- * which is worse than the race.
+ * ext4 module is loaded. In the second case an error would keep ext4 from
+ * loading, which is worse than the race.
  */
 static int examine(struct klp_object *obj)
 {
@@ -381,8 +380,8 @@ static int make_sysfs(void)
 /* --- loading ----------------------------------------------------------- */
 
 /*
- * The superblock points back at itself and keeps its on-disk magic: if either
- * is not where the headers say, no other offset can be trusted.
+ * A superblock has a pointer to itself and its on-disk magic. If either is not
+ * where the headers say, no other offset can be trusted.
  */
 static void look_at_layout(struct super_block *sb, void *wrong)
 {
@@ -416,7 +415,7 @@ static int __init ext4race_livepatch_init(void)
 {
 	int err;
 
-	/* uname -v: the vermagic holds only the release, which several builds share. */
+	/* uname -v: the vermagic has only the release, which several builds share. */
 	if (strcmp(init_utsname()->version, UTS_VERSION)) {
 		pr_err("not loaded: built for \"%s\", this is \"%s\"\n", UTS_VERSION,
 		       init_utsname()->version);

@@ -21,7 +21,7 @@ die()
 	exit "$status"
 }
 
-# need COMMAND PACKAGE: COMMAND must exist; PACKAGE is what to install.
+# need COMMAND PACKAGE: dies unless COMMAND exists; PACKAGE is the one to install.
 need()
 {
 	command -v "$1" >/dev/null ||

@@ -7,7 +7,7 @@ variant=$3
 load=$4
 shift 4
 
-# The shrinker takes extent status entries away inside the window.
+# Makes the shrinker reclaim extent status entries inside the window.
 press() {
 	while :; do
 		echo 2 >/proc/sys/vm/drop_caches
@@ -15,7 +15,7 @@ press() {
 	done
 }
 
-# The largest that the extent status trees get to be.
+# Records how many entries the extent status trees have at most.
 measure_tree() {
 	most=0
 	while :; do
@@ -59,7 +59,7 @@ storm() {
 		echo "$((after - before))" >"/out/storm-$i.kernel"
 	done
 	left >/out/left
-	# The storm is to last as long as the runs; what it counted it says when it ends.
+	# The storm lasts as long as the runs. It prints its counts when it ends.
 	kill -TERM "$racing"
 	wait "$racing" || :
 	[ -s /out/row.load ]
@@ -79,12 +79,12 @@ wait_for_count() { # PID COUNT PATTERN FILE
 	done
 }
 
-# Sum of a column of the sockets of announcements.
+# netlink COLUMN: the sum of a column over the sockets that receive the kernel's announcements.
 netlink() {
 	awk -v column="$1" '$2 == 15 { n += $column } END { print n + 0 }' /proc/net/netlink
 }
 
-# deaf PID COMMAND...: the monitor loses all announcements of what the command does.
+# deaf PID COMMAND...: runs the command; the monitor PID loses all announcements of it.
 deaf() {
 	pid=$1
 	shift
@@ -113,7 +113,7 @@ unload() { # PID COUNT
 	wait_for_count "$1" "$2" "ext4 was unloaded" /out/row.err
 }
 
-# The module is not there, comes, goes and comes again; the last time unheard.
+# The module is not loaded, then loaded, unloaded and loaded again; the monitor does not hear of the last time.
 module() {
 	while [ "$1" != -- ]; do shift; done
 	shift
@@ -122,7 +122,7 @@ module() {
 	ext4race-detect -o json --output-file /out/row.json "$@" 2>/out/row.err &
 	monitor=$!
 	wait_for "$monitor" "waiting for it" /out/row.err
-	# Logs are rotated meanwhile: all of it has to be in the new file.
+	# The log is rotated meanwhile: all further output has to be in the new file.
 	mv /out/row.json /out/row.json.1
 	kill -HUP "$monitor"
 	until [ -e /out/row.json ]; do
@@ -139,10 +139,10 @@ module() {
 		mount -t ext4 /dev/vda /mnt/ext4 || exit 1
 		race --dir /mnt/ext4 --mode "$load" --leaks 500 --duration 60 >"/out/load-$life" || exit 1
 		umount /mnt/ext4
-		# While the verdict is sampled the tracepoints of the sample hold the module.
+		# While the verdict is sampled, the sample's tracepoints keep the module loaded.
 		wait_for_count "$monitor" "$life" '"type":"verdict"' /out/row.json
 		case $life in
-		# It is the same ext4 still, whatever else happened.
+		# The ext4 that runs is still the same.
 		1) deaf "$monitor" true && unload "$monitor" 1 ;;
 		3) unload "$monitor" 3 ;;
 		esac
@@ -151,7 +151,7 @@ module() {
 	wait "$monitor"
 }
 
-# What doctor foretells, before anything is attached.
+# What doctor predicts, before anything is attached.
 foretell() {
 	while [ "$1" != -- ]; do shift; done
 	shift
@@ -160,7 +160,7 @@ foretell() {
 	left >/out/doctor.left
 }
 
-# The same counted in another way by a second monitor, over the same run.
+# A second monitor counts the same run in another way.
 second=
 start_second() {
 	# shellcheck disable=SC2086
@@ -169,7 +169,7 @@ start_second() {
 	wait_for "$second" '"type":"start"' /out/second.json
 }
 
-# Where nothing leaks that the workload could count: by the monitor's own count.
+# Where nothing leaks, the workload cannot count: the monitor's own count ends the run.
 stop_at() { # N
 	until [ "$(grep -c '"type":"overwrite"' /out/row.json)" -ge "$1" ]; do
 		usleep 300000

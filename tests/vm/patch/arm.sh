@@ -23,7 +23,7 @@ clean)
 	between leaks "$leaked" 0 0 'blocks leaked'
 	between data "$mismatches" 0 0 'pages differ'
 	provoke_averts 1000
-	# Kept for e2fsck, which runs on the image afterwards.
+	# The files stay for e2fsck, which runs on the image afterwards.
 	race_until --files 40 --keep
 	between kept "$leaked" 0 0 'blocks leaked with files kept' ;;
 esac

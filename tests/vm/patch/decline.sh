@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# In the guest: decline.sh REASON. The livepatch must stay out, and say REASON.
+# In the guest: decline.sh REASON. The livepatch must refuse to load, and give REASON.
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# In the guest: a monitor that runs all the while says what the kernel has become,
-# each time that the livepatch comes or goes.
+# In the guest: a monitor keeps running, and reports the new verdict each time that the
+# livepatch comes or goes.
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 
-# A look into a transition takes back what was fixed: how long one takes is chance.
+# The monitor may look during a transition, and then takes "fixed" back. How long a transition
+# takes is chance.
 settled() {
 	grep '"type":"verdict"' /out/monitor.json | grep -v 'a livepatch is in transition'
 }
 
-# verdicts N: as many were reported.
+# verdicts N: at least N verdicts were reported.
 verdicts() {
 	[ "$(settled | wc -l)" -ge "$1" ]
 }
 
-# verdict_is NAME N VERDICT: the Nth one.
+# verdict_is NAME N VERDICT: the Nth verdict is VERDICT.
 verdict_is() {
 	wait_for "verdict $2" verdicts "$2"
 	said=$(settled | sed -n "$2s/.*\"verdict\":\"\([a-z]*\)\".*/\1/p")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh disable=SC2034
-# In the guest: what the scenarios of the patch proofs share. They print one line
-# a check, "ok NAME: what was seen" or "FAIL NAME: what was seen", for run to count.
+# In the guest: what the scenarios of the patch proofs share. They print one line per
+# check, "ok NAME: what was seen" or "FAIL NAME: what was seen", which run counts.
 
 RESIDUAL=/sys/fs/ext4/vda/delayed_allocation_blocks
 KLP=/sys/kernel/livepatch/ext4race_livepatch
@@ -33,8 +33,8 @@ field() {
 	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
 }
 
-# race_until OPTION...: the workload, until what the options say (--leaks N,
-# --races N, --files N), never a time. Sets leaked, attempts, mismatches.
+# race_until OPTION...: runs the workload until the options end it (--leaks N, --races N,
+# --files N), never until a time. Sets leaked, attempts, mismatches.
 race_until() {
 	summary=$(race --dir /mnt/ext4 --mode fallocate "$@" | tail -n 1)
 	sync
@@ -43,7 +43,7 @@ race_until() {
 	mismatches=$(echo "$summary" | field data_mismatches)
 }
 
-# wait_for TEXT COMMAND...: until it succeeds; a minute at most.
+# wait_for TEXT COMMAND...: waits until it succeeds, a minute at most.
 wait_for() {
 	text=$1
 	shift
@@ -79,7 +79,7 @@ livepatch_disable() {
 
 livepatch_unload() {
 	livepatch_disable
-	# The core drops its reference to the module a moment after its directory.
+	# The kernel drops its reference to the module a moment after it removes the directory.
 	wait_for "removal of the module" rmmod ext4race_livepatch 2>/dev/null
 }
 
@@ -89,7 +89,7 @@ has_command() {
 		! ext4race-detect "$1" --dir /nowhere 2>&1 | grep -q 'not built yet'
 }
 
-# verify_is NAME VERDICT: what the detector says, without any race.
+# verify_is NAME VERDICT: the detector has to say VERDICT, without any race.
 verify_is() {
 	has_command verify || return 0
 	said=$(ext4race-detect verify --quiet 2>&1)
@@ -109,7 +109,7 @@ provoke_averts() {
 	rm -rf /mnt/ext4/provoke
 }
 
-# monitor_start, monitor_stop: the detector watching. monitor_stop sets
+# monitor_start, monitor_stop: the detector watches between them. monitor_stop sets
 # seen_averted and seen_overwritten.
 monitor_start() {
 	ext4race-detect -o json --attach kprobe >/out/monitor.json 2>/out/monitor.err &

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# On the host: host.sh WORK. What the builders refuse, and the DKMS source. Prints
+# On the host: host.sh WORK. Checks what the builders refuse, and the DKMS source. Prints
 # the same lines as the scenarios in the guest.
 
 set -euo pipefail
@@ -11,7 +11,7 @@ PATCH=$HERE/../../../patch
 KERNEL=$HERE/../kernel
 WORK=$1
 
-# refuses NAME WORDS COMMAND...: has to fail, say WORDS in one line, leave nothing.
+# refuses NAME WORDS COMMAND...: the command has to fail, say WORDS in one line, and leave no file.
 refuses() {
 	local name=$1 words=$2 out=$WORK/refused said
 
@@ -28,7 +28,7 @@ refuses() {
 	fi
 }
 
-# wanted NAME KERNEL STATUS: does DKMS take this kernel?
+# wanted NAME KERNEL STATUS: does DKMS build for this kernel?
 wanted() {
 	local name=$1 kernel=$2 expected=$3 status=0 said
 
@@ -40,7 +40,7 @@ wanted() {
 	fi
 }
 
-# Where the look itself fails, DKMS must not take that for "needs nothing".
+# If the kernel cannot be looked at, DKMS must not take it for one that needs nothing.
 wanted_unknown() {
 	local status=0
 
@@ -53,7 +53,7 @@ wanted_unknown() {
 	fi
 }
 
-# says NAME STATUS WORDS COMMAND...: ends with STATUS and one line that has WORDS.
+# says NAME STATUS WORDS COMMAND...: exits with STATUS and one line that contains WORDS.
 says() {
 	local name=$1 expected=$2 words=$3 said status=0
 
@@ -68,7 +68,7 @@ says() {
 	fi
 }
 
-# says_without_tests: the sources as a package has them, without tests/vm.
+# says_without_tests: the same with the sources of the package, which has no tests/vm.
 says_without_tests() {
 	local part
 
@@ -80,7 +80,7 @@ says_without_tests() {
 	done
 }
 
-# Registered in directories of our own, below $dir, and built for no kernel yet. Sets dkms.
+# Registers the source with DKMS in directories below $dir, built for no kernel yet. Sets dkms.
 dkms_registers() {
 	rm -rf "$dir/tree"
 	mkdir -p "$dir"/{modules,src,tree}
@@ -90,8 +90,9 @@ dkms_registers() {
 	"${dkms[@]}" add ext4race-ext4/1.0 >"$WORK/dkms.log" 2>&1
 }
 
-# dkms_autoinstalls RELEASE WANTED: as the hook of a kernel's package does it, which a
-# failure leaves half configured. WANTED: is the module there in the end, 1 or 0?
+# dkms_autoinstalls RELEASE WANTED: runs autoinstall as the hook of a kernel package does; a
+# failure would leave that package half configured. WANTED: is the module there afterwards,
+# 1 or 0?
 dkms_autoinstalls() {
 	local status=0 there=0 ko
 
@@ -106,8 +107,8 @@ dkms_autoinstalls() {
 	return 1
 }
 
-# dkms_installs: with the real dkms: built and installed for a kernel that needs it, skipped
-# (77) for one that does not.
+# dkms_installs: the real dkms builds and installs for a kernel that needs it, and skips (77)
+# one that does not.
 dkms_installs() {
 	local kernel release status installed=0 skipped=0 passed_over=0 dir=$WORK/dkms ko
 	local -A release_of=()
@@ -125,7 +126,7 @@ dkms_installs() {
 			--kernelsourcedir "$dir/modules/$release/build" >>"$WORK/dkms.log" 2>&1 || status=$?
 		case $kernel-$status in
 		5.10.0-32-0)
-			# It says so too where it thought that it need not install.
+			# DKMS also says this where it installed nothing.
 			ko=$(find "$dir/modules/$release/updates/dkms" -name 'ext4.ko*' 2>/dev/null)
 			[[ -n $ko ]] && installed=1
 			[[ -n $ko ]] || tail -n 5 "$WORK/dkms.log" ;;
@@ -133,8 +134,8 @@ dkms_installs() {
 		*) tail -n 5 "$WORK/dkms.log" ;;
 		esac
 	done
-	# One that is fixed and one without a module, after a build for another kernel and with
-	# none; and one that needs it.
+	# A fixed kernel and one without an ext4 module, each with and without an earlier build for
+	# another kernel; and a kernel that needs it.
 	release=$(cat "$("$KERNEL" 5.10.0-32-cloud)/release")
 	cp -r "$("$KERNEL" 5.10.0-32-cloud)/modules" "$dir/modules/$release"
 	mkdir -p "$dir/modules/$release/build/include"

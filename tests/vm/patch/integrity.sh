@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# In the guest: integrity.sh FILES [livepatch]. Every file is raced, written back,
-# and read again from the disk; e2fsck looks at the image afterwards.
+# In the guest: integrity.sh FILES [livepatch]. Every file is raced, written back, and
+# read again from the disk. Afterwards e2fsck checks the image.
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# In the guest: livepatch.sh [alike]. The livepatch on a stock kernel: before,
-# loaded, and taken out; with "alike" the detector watches and has to count the same.
+# In the guest: livepatch.sh [alike]. The livepatch on a stock kernel: before it, with it,
+# and after it was removed. With "alike" the detector watches and has to count the same.
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 
@@ -9,7 +9,7 @@ verify_is verify-before vulnerable
 race_until --leaks 2000
 between before "$leaked" 1000 '' 'blocks leaked before'
 
-# Loaded in the middle of a race: the transition has to get through it.
+# It is loaded in the middle of a race: the transition has to complete all the same.
 race --dir /mnt/ext4 --mode processes --processes 2 --duration 10 >/tmp/load.json &
 load=$!
 livepatch_load || check load 1 "$(dmesg | tail -n 5)"

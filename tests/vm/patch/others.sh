@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# In the guest: a transition that does not end, and somebody else's livepatch on top of
-# ours. Neither kernel is fixed, and nobody may say that it is.
+# In the guest: a transition that does not end, and another livepatch on top of ours. Neither
+# makes the kernel fixed, and no command may say that it is.
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 
 FOREIGN=/sys/kernel/livepatch/foreign
 
-# The last verdict of the monitor is this, for a reason that matches.
+# Is this the last verdict of the monitor, and does its reason match?
 monitor_says() { # VERDICT REASON
 	grep '"type":"verdict"' /out/monitor.json | tail -n 1 | grep "\"verdict\":\"$1\"" | grep -q "$2"
 }
@@ -26,7 +26,7 @@ foreign_is() { # ENABLED
 	[ "$(cat $FOREIGN/enabled 2>/dev/null)$(cat $FOREIGN/transition 2>/dev/null)" = "$1" ]
 }
 
-# The monitor learns of the kernel from what the host writes.
+# The monitor judges the kernel by the host's writes.
 write_on() {
 	while :; do
 		echo >/mnt/ext4/write

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the guest: a kernel with the fix. The same workload, and nothing to see.
+# In the guest: the same workload on a kernel with the fix. The detector must see no race.
 watch() {
 	sh /usr/local/bin/watch.sh "$@" || exit 1
 }

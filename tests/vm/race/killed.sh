@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the guest: a monitor with kprobes is killed; the next one removes what it left in
-# kprobe_events, and its own. In /out/killed: "nothing left", or what is.
+# In the guest: a monitor with kprobes is killed. The next monitor removes the definitions
+# that it left in kprobe_events, and at its end its own. Writes to /out/killed "nothing left",
+# or what is left.
 events=/sys/kernel/tracing/kprobe_events
 start() {
 	ext4race-detect -o json --attach kprobe >/out/killed.json 2>&1 &

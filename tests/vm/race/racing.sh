@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# In the guest: one kernel that races, every way to attach, every allocator. The number
-# of leaks ends a run; the time is what a machine may need that is busy with other things.
+# In the guest: one kernel that races, every way to attach, every allocator. The number of
+# leaks ends a run; the time is only a limit, long enough for a machine that is busy.
 watch() {
 	sh /usr/local/bin/watch.sh "$@" || exit 1
 }
 for mode in fentry kprobe tracepoint; do
 	watch "$mode" fallocate --no-aim --leaks 12000 --duration 500 -- --attach "$mode" --stacks
 done
-# More faults asleep at once than there are CPUs: their ends are seen all the same.
+# More faults sleep at once than there are CPUs: their ends have to be seen, too.
 watch waiting ctl-read --processes 32 --duration 6 -- --attach kprobe
 sh /usr/local/bin/killed.sh || exit 1
 watch overflow fallocate --no-aim --leaks 2000 --duration 300 -- --buffer 4

@@ -15,7 +15,7 @@ shift
 
 ext4race-detect -o json "$@" >"/out/$name.json" 2>"/out/$name.err" &
 monitor=$!
-# The start line is the promise that everything is attached.
+# The start line promises that everything is attached.
 while ! grep -q '"type":"start"' "/out/$name.json" 2>/dev/null; do
 	if ! kill -0 "$monitor" 2>/dev/null; then
 		wait "$monitor"
@@ -24,7 +24,7 @@ while ! grep -q '"type":"start"' "/out/$name.json" 2>/dev/null; do
 	fi
 	usleep 20000
 done
-# A monitor that does not get to run: the buffer must overflow, the counts must not care.
+# The monitor is stopped: its buffer has to overflow, and the counts have to be exact all the same.
 [ "$name" != overflow ] || kill -STOP "$monitor"
 # shellcheck disable=SC2086
 race --dir /mnt/ext4 --mode "$mode" --log "/out/$name.log" $load >"/out/$name.load"
@@ -33,5 +33,5 @@ kill -TERM "$monitor"
 kill -CONT "$monitor"
 wait "$monitor"
 echo "$? $status" >"/out/$name.status"
-# Leaked blocks go with the mount: every run starts at zero.
+# Umount gives leaked blocks back, so every run starts at zero.
 umount /mnt/ext4 && mount -t ext4 /dev/vda /mnt/ext4

@@ -35,7 +35,7 @@ provoke()
 	[ "$got" = "$want" ] || fail "provoke $*: exit $got, not $want: $(cat /tmp/stderr)"
 }
 
-# remount: the leak has to be gone, and no file left.
+# remount: after it the leak has to be gone, and no file may be left.
 remount()
 {
 	[ -z "$(ls -A /mnt/extra | grep -v lost+found)" ] || fail "files were left: $(ls -A /mnt/extra)"
@@ -47,7 +47,7 @@ remount()
 vulnerable()
 {
 	provoke 2 --duration 10
-	# Thousands on a machine that has nothing else to do.
+	# An idle machine makes thousands.
 	[ "$(value overwritten_blocks)" -ge 100 ] || fail "only $(value overwritten_blocks) overwritten"
 	[ "$(value overwritten_blocks)" = "$(residual)" ] || fail "residual is $(residual)"
 	[ "$(value leaked_blocks)" = "$(residual)" ] || fail "leaked $(value leaked_blocks), residual $(residual)"
@@ -60,7 +60,7 @@ vulnerable()
 	[ "$(residual)" -ge 95 ] || fail "--max-leak 100: stopped early, at $(residual)"
 	[ "$(value stopped)" = max_leak ] || fail "stopped by $(value stopped)"
 	remount
-	# Nobody to ask.
+	# Standard input is no terminal: there is nobody to ask.
 	ext4race-detect provoke --dir /mnt/extra </dev/null >/dev/null 2>/tmp/stderr
 	[ $? = 1 ] && grep -q -- --yes /tmp/stderr || fail "went on without an answer"
 	[ "$(residual)" = 0 ] || fail "leaked without an answer"
@@ -74,12 +74,13 @@ fixed()
 	remount
 }
 
-# interrupt SIGNAL WANT_STATUS...: in the middle of a widened run; one of the statuses
+# interrupt SIGNAL WANT_STATUS...: sends SIGNAL in the middle of a widened run, which has to
+# exit with one of the statuses
 interrupt()
 {
 	ext4race-detect provoke --dir /mnt/extra --yes -o json --duration 60 --widen 10000 >/tmp/result 2>/tmp/stderr &
 	pid=$!
-	# It runs once its verdict is out and there is a file without a name.
+	# The run has begun when its verdict is printed and it has a file without a name.
 	n=0
 	while ! ls -l /proc/$pid/fd 2>/dev/null | grep -q "/mnt/extra/.*deleted"; do
 		n=$((n + 1))
@@ -110,7 +111,7 @@ case $expected in
 fixed) ok=0 ;;
 *) ok=2 ;;
 esac
-# 3: it was ended before there was any collision.
+# 3: it ended before there was any collision.
 interrupt INT "$ok 3"
 interrupt KILL 137
 

@@ -18,7 +18,7 @@ fail()
 	failed=1
 }
 
-# says KIND FILE: what a piece of evidence says.
+# says KIND FILE: the verdict that this kind of evidence speaks for.
 says()
 {
 	sed -n "s/.*\"kind\":\"$1\",\"says\":\"\([a-z]*\)\".*/\1/p" "$2"
@@ -29,7 +29,7 @@ detail()
 	sed -n "s/.*\"kind\":\"$1\",\"says\":\"[a-z]*\",\"detail\":\"\([^\"]*\)\".*/\1/p" "$2"
 }
 
-# check NAME WANT_STATUS WANT_BEHAVIOUR OPTION...: text always has to be right.
+# check NAME WANT_STATUS WANT_BEHAVIOUR OPTION...: the evidence "text" always has to be right.
 check()
 {
 	name=$1 want=$2 behaviour=$3
@@ -93,7 +93,7 @@ with_filesystem "inline data" "$expected" defaults -O inline_data -I 256
 with_filesystem "nodelalloc" unknown nodelalloc
 with_filesystem "data=journal" unknown data=journal
 
-# Nothing is written, so that nothing can be counted; the text is left.
+# Nobody writes, so no insert can be counted; only the evidence "text" is left.
 sync
 mount -o remount,ro /mnt/ext4
 check "read-only, nobody writes" "$status" unknown
