@@ -5,14 +5,15 @@
  * and hands reports and snapshots to the exporter, the textfile and the journal.
  *
  *   feeder --record FILE [--rate EVENTS_PER_SECOND] [--count EVENTS] [--listen ADDR]
- *          [--web.config.file FILE] [--textfile FILE] [--journal SOCKET]
- *          [--kernel RELEASE] [--unhealthy]
+ *          [--web.config.file FILE] [--textfile FILE] [--output-file FILE]
+ *          [--journal SOCKET] [--kernel RELEASE] [--unhealthy]
  *
  * Prints "listening PORT" once it answers, "done" when --count events were
  * replayed, and on SIGTERM its totals as one JSON object. SIGHUP reopens.
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <poll.h>
@@ -34,7 +35,7 @@
 #include "sink/sink_textfile.h"
 
 #define FS_MAX	  64
-#define SINKS_MAX 3
+#define SINKS_MAX 4
 #define TICK_HZ	  20
 #define FDS_MAX	  64
 
@@ -509,6 +510,16 @@ static void finish(struct feeder *f)
 	json_decref(f->lines);
 }
 
+static struct sink *open_output(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	struct sink *sink = fd < 0 ? NULL : sink_json_open(fd);
+
+	if (!sink || sink_never_wait(sink, fd))
+		err(1, "%s", name);
+	return sink;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -518,6 +529,7 @@ int main(int argc, char **argv)
 		{ "listen", required_argument, NULL, 'l' },
 		{ "web.config.file", required_argument, NULL, 'w' },
 		{ "textfile", required_argument, NULL, 't' },
+		{ "output-file", required_argument, NULL, 'o' },
 		{ "journal", required_argument, NULL, 'j' },
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "unhealthy", no_argument, NULL, 'u' },
@@ -526,7 +538,7 @@ int main(int argc, char **argv)
 	static struct feeder f = { .lock = PTHREAD_MUTEX_INITIALIZER, .rate = 10 };
 	struct metrics_source source = { .snapshot = snapshot, .arg = &f };
 	struct http_options http = { .metrics = source, .healthy = healthy, .arg = &f };
-	const char *textfile = NULL, *journal = NULL, *kernel = NULL;
+	const char *textfile = NULL, *output = NULL, *journal = NULL, *kernel = NULL;
 	char why[512];
 	sigset_t set;
 	int opt, signals;
@@ -550,6 +562,9 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			textfile = optarg;
+			break;
+		case 'o':
+			output = optarg;
 			break;
 		case 'j':
 			journal = optarg;
@@ -577,6 +592,8 @@ int main(int argc, char **argv)
 	    sink_textfile_open(&f.sinks[f.n_sinks], textfile, &source, why, sizeof(why)))
 		errx(1, "%s", why);
 	f.n_sinks += textfile != NULL;
+	if (output)
+		f.sinks[f.n_sinks++] = open_output(output);
 	if (journal && sink_journal_open_at(&f.sinks[f.n_sinks], journal, why, sizeof(why)))
 		errx(1, "%s", why);
 	f.n_sinks += journal != NULL;

@@ -63,7 +63,7 @@ UNIT_TESTS := $(foreach test,$(UNIT_TESTS),$(if $(filter $(UNIT_ONLY),$(notdir $
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
 UNIT_LIB := $(UNIT_OUT)/libunit.a
 # How the text and JSON sinks write.
-UNIT_MODULES += sink/sink_write sink/output_queue base/thread
+UNIT_MODULES += sink/sink_write sink/output_queue sink/output_file base/thread base/say
 # What the programs run under; a test that hangs is a test that failed.
 UNIT_RUN ?=
 UNIT_TIMEOUT ?= 120
@@ -105,9 +105,9 @@ $(UNIT_IMAGES)/x86_64.o: tests/unit/image.c
 	$(Q)llvm-strip --strip-all $(@D)/x86_64.o -o $(@D)/stripped.o
 	$(Q)clang -target riscv64-linux-gnu -O1 -ffreestanding -c $< -o $(@D)/riscv64.o
 
-$(UNIT_LIB): $(patsubst %,$(UNIT_OBJ)/%.o,$(or $(UNIT_SAN_MODULES),$(UNIT_MODULES)))
+$(UNIT_LIB): $(patsubst %,$(UNIT_OBJ)/%.o,$(or $(UNIT_SAN_MODULES),$(UNIT_MODULES))) tests/unit/build.mk
 	$(call msg,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 .SECONDEXPANSION:
 $(UNIT_TESTS): $(UNIT_OUT)/%: $(UNIT_OBJ)/tests/%.o $$(addprefix $(UNIT_OBJ)/,$$(addsuffix .o,$$($$(notdir $$*)_MODULES))) $(UNIT_LIB)

@@ -156,7 +156,8 @@ int monitor_report_summary(struct monitor *mon)
 	outputs_send(mon->outputs, &report);
 	print_remedies(mon, fs, n, sum.overwritten_blocks);
 	if (outputs_missed(mon->outputs))
-		say("%llu reports were not written: the reader of the output was too slow",
+		say("%llu reports were not written: the output had no room for them, or its reader "
+		    "was too slow",
 		    outputs_missed(mon->outputs));
 	if (mon->exit_status == EXIT_OK && mon->opt->fail_on_race) {
 		if (sum.overwritten_blocks)

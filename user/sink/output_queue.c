@@ -9,11 +9,12 @@
 
 #include "base/output.h"
 #include "base/thread.h"
+#include "sink/output_file.h"
 #include "sink/output_queue.h"
 
 struct line {
 	struct line *next;
-	char *text;
+	char *data;
 	size_t len;
 };
 
@@ -28,6 +29,8 @@ struct output_queue {
 	size_t bytes; /* of the lines that wait, and of the one that is being written */
 	bool stop;
 	int err; /* the first failed write: nothing may follow a broken line */
+
+	struct output_file file; /* where the output is one; its lines never wait */
 };
 
 struct output_queue *output_queue_new(int fd)
@@ -45,7 +48,7 @@ struct output_queue *output_queue_new(int fd)
 
 static void line_free(struct line *line)
 {
-	free(line->text);
+	free(line->data);
 	free(line);
 }
 
@@ -55,8 +58,8 @@ static bool is_ready(int fd, size_t len)
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	struct stat st;
 
-	/* A file has no reader. A terminal says no more than that there is some room. */
-	if (!fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
+	/* A block device has no reader. A terminal says no more than that there is some room. */
+	if (!fstat(fd, &st) && S_ISBLK(st.st_mode))
 		return true;
 	if (poll(&pfd, 1, 0) <= 0)
 		return false;
@@ -83,7 +86,7 @@ static void *write_all(void *arg)
 			q->last = &q->first;
 		pthread_mutex_unlock(&q->lock);
 		if (!err)
-			err = output_write(q->fd, line->text, line->len);
+			err = output_write(q->fd, line->data, line->len);
 		pthread_mutex_lock(&q->lock);
 		q->err = err;
 		q->bytes -= line->len;
@@ -106,8 +109,8 @@ static int start_thread(struct output_queue *q)
 	return err;
 }
 
-/* Takes text over only where it returns 0. */
-static int enqueue(struct output_queue *q, char *text, size_t len, bool must)
+/* Takes data over only where it returns 0. */
+static int enqueue(struct output_queue *q, char *data, size_t len, bool must)
 {
 	struct line *line = malloc(sizeof(*line));
 	int err = -EAGAIN;
@@ -116,7 +119,7 @@ static int enqueue(struct output_queue *q, char *text, size_t len, bool must)
 		free(line);
 		return -EAGAIN;
 	}
-	*line = (struct line){ .text = text, .len = len };
+	*line = (struct line){ .data = data, .len = len };
 	pthread_mutex_lock(&q->lock);
 	/* A line that is larger than the whole queue waits for it to be empty. */
 	if (must || !q->bytes || q->bytes + len <= OUTPUT_QUEUE_BYTES) {
@@ -132,7 +135,34 @@ static int enqueue(struct output_queue *q, char *text, size_t len, bool must)
 	return err;
 }
 
-int output_queue_put(struct output_queue *q, char *text, size_t len, bool must)
+/* What cannot be written to a file now may be later; the summary has no later. */
+static int put_to_file(struct output_queue *q, const char *data, size_t len, bool must)
+{
+	int err = output_file_write(&q->file, q->fd, data, len);
+
+	if (err && must)
+		q->err = err;
+	return err && !must ? -EAGAIN : err;
+}
+
+/* Takes data over. */
+static int put_to_reader(struct output_queue *q, char *data, size_t len, bool must, bool waiting)
+{
+	int err;
+
+	if (waiting || !is_ready(q->fd, len)) {
+		err = enqueue(q, data, len, must);
+		if (!err)
+			return 0;
+	} else {
+		/* The thread has nothing to write, and gets nothing but from here. */
+		err = q->err = output_write(q->fd, data, len);
+	}
+	free(data);
+	return err;
+}
+
+int output_queue_put(struct output_queue *q, char *data, size_t len, bool must)
 {
 	bool waiting;
 	int err;
@@ -141,15 +171,11 @@ int output_queue_put(struct output_queue *q, char *text, size_t len, bool must)
 	err = q->err;
 	waiting = q->bytes != 0;
 	pthread_mutex_unlock(&q->lock);
-	if (!err && (waiting || !is_ready(q->fd, len))) {
-		err = enqueue(q, text, len, must);
-		if (!err)
-			return 0;
-	} else if (!err) {
-		/* The thread has nothing to write, and gets nothing but from here. */
-		err = q->err = output_write(q->fd, text, len);
-	}
-	free(text);
+	if (!err && (waiting || !output_file_is(q->fd)))
+		return put_to_reader(q, data, len, must, waiting);
+	if (!err)
+		err = put_to_file(q, data, len, must);
+	free(data);
 	return err;
 }
 

@@ -20,11 +20,13 @@ struct output_queue;
 /* fd is borrowed. NULL: out of memory. */
 struct output_queue *output_queue_new(int fd);
 /*
- * Takes text over (allocated). 0; -EAGAIN when there was no room for it, not even for a
- * part (must: there always is); or the negative errno of a write, of this line or of one
- * before. One thread only.
+ * Takes data over (allocated), one or more whole lines. 0; -EAGAIN when they are missed,
+ * because there is no room for them, or because fd is a regular file that cannot be
+ * written now (must: never; then the write's errno); or the negative errno of a write,
+ * of these lines or of ones before, after which nothing is written any more. One thread
+ * only.
  */
-int output_queue_put(struct output_queue *q, char *text, size_t len, bool must);
+int output_queue_put(struct output_queue *q, char *data, size_t len, bool must);
 /* Waits until all is written, as long as it takes. */
 void output_queue_flush(struct output_queue *q);
 /*

@@ -15,8 +15,9 @@ struct sink;
 struct sink_ops {
 	const char *name;
 	/*
-	 * Take one report. 0 or negative errno; -EPIPE, -ENOSPC, -EIO mean that the
-	 * sink is lost and the caller decides whether to go on without it.
+	 * Take one report. 0, also when the sink counted it as missed; or the negative
+	 * errno of a write: the sink is lost, and the caller decides whether to go on
+	 * without it.
 	 */
 	int (*event)(struct sink *sink, const struct report *report);
 	/*
@@ -35,7 +36,8 @@ struct sink_ops {
 
 struct sink {
 	const struct sink_ops *ops;
-	unsigned long long missed;  /* reports dropped: the reader was too slow or gone */
+	/* Reports dropped: the reader was too slow or gone, or a file had no room. */
+	unsigned long long missed;
 	struct output_queue *queue; /* text and json: NULL where the reader is waited for */
 };
 
@@ -58,16 +60,17 @@ static inline void sink_miss(struct sink *sink)
 struct sink *sink_text_open(int fd, bool verbose);
 struct sink *sink_json_open(int fd);
 /*
- * From now on a reader that is too slow costs reports, which are counted as missed,
- * and not time; closing waits for it. For the two above. 0 or -ENOMEM.
+ * From now on a reader that is too slow costs reports, which are counted as missed, and
+ * not time; so does a file that cannot be written now. Closing waits for the reader. For
+ * the two above. 0 or -ENOMEM.
  */
 int sink_never_wait(struct sink *sink, int fd);
 /* Waits for the reader after all, until it has everything. */
 void sink_flush(struct sink *sink);
 /*
- * How the two write: takes text over (allocated). The summary is never missed. 0 or the
+ * How the two write: takes data over (allocated). The summary is never missed. 0 or the
  * negative errno of a write.
  */
-int sink_write(struct sink *sink, int fd, enum report_type type, char *text, size_t len);
+int sink_write(struct sink *sink, int fd, enum report_type type, char *data, size_t len);
 
 #endif /* EXT4RACE_SINK_H */

@@ -13,23 +13,23 @@ int sink_never_wait(struct sink *sink, int fd)
 	return sink->queue ? 0 : -ENOMEM;
 }
 
-int sink_write(struct sink *sink, int fd, enum report_type type, char *text, size_t len)
+int sink_write(struct sink *sink, int fd, enum report_type type, char *data, size_t len)
 {
 	int err;
 
 	if (!len) {
-		free(text);
+		free(data);
 		return 0;
 	}
 	if (sink->queue) {
-		err = output_queue_put(sink->queue, text, len, type == REPORT_SUMMARY);
+		err = output_queue_put(sink->queue, data, len, type == REPORT_SUMMARY);
 		if (err != -EAGAIN)
 			return err;
 		sink_miss(sink);
 		return 0;
 	}
-	err = output_write(fd, text, len);
-	free(text);
+	err = output_write(fd, data, len);
+	free(data);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "sink/output_queue.h"
@@ -209,6 +210,128 @@ static void reader_that_goes(void **state)
 	close(fd[1]);
 }
 
+/* ---- files ---- */
+
+static unsigned int said;
+static char last_said[256];
+
+void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_said, sizeof(last_said), fmt, ap);
+	va_end(ap);
+	said++;
+}
+
+/* A file of so many bytes is full. */
+static void disk_of(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int file_that_begins(const char *data)
+{
+	char name[] = "/tmp/ext4race-queue-XXXXXX";
+	int fd = mkostemp(name, O_APPEND | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	unlink(name);
+	assert_int_equal(write(fd, data, strlen(data)), strlen(data));
+	return fd;
+}
+
+static void assert_file(int fd, const char *want)
+{
+	char buf[4096] = "";
+
+	assert_true(pread(fd, buf, sizeof(buf) - 1, 0) >= 0);
+	assert_string_equal(buf, want);
+}
+
+static int put_text(struct output_queue *q, const char *line, bool must)
+{
+	return output_queue_put(q, strdup(line), strlen(line), must);
+}
+
+/* Lines are missed while it is full, and whole ones follow when there is room. */
+static void file_that_is_full_for_a_while(void **state)
+{
+	int fd = file_that_begins("");
+	struct output_queue *q = output_queue_new(fd);
+
+	(void)state;
+	said = 0;
+	assert_int_equal(put_text(q, "one\n", false), 0);
+	disk_of(6);
+	assert_int_equal(put_text(q, "two\n", false), -EAGAIN);
+	assert_int_equal(put_text(q, "three\n", false), -EAGAIN);
+	assert_int_equal(said, 1);
+	assert_non_null(strstr(last_said, strerror(EFBIG)));
+	assert_file(fd, "one\ntw");
+	disk_of(RLIM_INFINITY);
+	assert_int_equal(put_text(q, "four\n", false), 0);
+	assert_int_equal(said, 2);
+	assert_non_null(strstr(last_said, "2 reports"));
+	assert_int_equal(put_text(q, "five\n", false), 0);
+	assert_file(fd, "one\ntw\nfour\nfive\n");
+	assert_int_equal(said, 2);
+	assert_int_equal(output_queue_close(q), 0);
+	close(fd);
+}
+
+/* Cut short between two lines: nothing has to be ended. */
+static void file_that_is_full_at_the_end_of_a_line(void **state)
+{
+	int fd = file_that_begins("");
+	struct output_queue *q = output_queue_new(fd);
+
+	(void)state;
+	assert_int_equal(put_text(q, "one\n", false), 0);
+	disk_of(4);
+	assert_int_equal(put_text(q, "two\n", false), -EAGAIN);
+	disk_of(RLIM_INFINITY);
+	assert_int_equal(put_text(q, "three\n", false), 0);
+	assert_file(fd, "one\nthree\n");
+	assert_int_equal(output_queue_close(q), 0);
+	close(fd);
+}
+
+/* The summary comes once: that it is lost is the caller's to know. */
+static void file_that_is_full_at_the_end(void **state)
+{
+	int fd = file_that_begins("one\n");
+	struct output_queue *q = output_queue_new(fd);
+
+	(void)state;
+	disk_of(4);
+	assert_int_equal(put_text(q, "two\n", false), -EAGAIN);
+	assert_int_equal(put_text(q, "summary\n", true), -EFBIG);
+	disk_of(RLIM_INFINITY);
+	assert_int_equal(output_queue_close(q), -EFBIG);
+	assert_file(fd, "one\n");
+	close(fd);
+}
+
+/* An earlier run left half a line. */
+static void file_that_ends_within_a_line(void **state)
+{
+	int fd = file_that_begins("one\ntw");
+	struct output_queue *q = output_queue_new(fd);
+
+	(void)state;
+	assert_int_equal(put_text(q, "three\n", false), 0);
+	assert_int_equal(put_text(q, "four\n", false), 0);
+	assert_file(fd, "one\ntw\nthree\nfour\n");
+	assert_int_equal(output_queue_close(q), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,8 +340,13 @@ int main(void)
 		cmocka_unit_test(long_line),
 		cmocka_unit_test(errors_are_known_at_once),
 		cmocka_unit_test(reader_that_goes),
+		cmocka_unit_test(file_that_is_full_for_a_while),
+		cmocka_unit_test(file_that_is_full_at_the_end_of_a_line),
+		cmocka_unit_test(file_that_is_full_at_the_end),
+		cmocka_unit_test(file_that_ends_within_a_line),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
