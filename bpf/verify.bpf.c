@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fingerprint of the fix: how often a task asks the extent status tree about
- * a block between the start of its delalloc mapping and the delayed insert.
- * Before 0ea6560abb3b (6.11) once, since then again under i_data_sem.
+ * The fingerprint of the fix: how often a task looks a block up in the extent status tree
+ * between the start of its delalloc mapping and the delayed insert. Before 0ea6560abb3b
+ * (6.11) it does so once, since then a second time under i_data_sem.
  *
- * Raw tracepoints and their scalar arguments are all it takes: no BTF, no kprobes, no
- * reading of the kernel's structures. ext4_da_write_begin opens the bracket and
- * ext4_da_reserve_space, directly before the insert, takes the sample. Page faults
- * open none, so that the lookups of their read half count for nothing.
+ * It needs raw tracepoints and their scalar arguments only: no BTF, no kprobes, no
+ * reading of the kernel's structures. ext4_da_write_begin begins a write, and
+ * ext4_da_reserve_space, directly before the insert, takes the sample. A page fault
+ * begins no write here, so lookups by faults, which also read, are not counted.
  */
 #include "../vmlinux.h"
 #include <linux/bpf.h>
@@ -22,22 +22,22 @@ char LICENSE[] SEC("license") = "GPL";
 volatile unsigned int watch_tid = VERIFY_NOBODY;
 volatile unsigned long long want = ~0ULL; /* samples; further ones are not taken */
 
-/* The samples: by whether the first lookup found an entry, by number of lookups. */
+/* Samples by whether the first lookup found an entry (0, 1), and by the number of lookups. */
 unsigned long long samples[2][VERIFY_LOOKUPS_MAX];
 volatile unsigned long long n_samples;
 
-/* What learn_tid found: the caller's thread id in the initial namespace. */
+/* Set by learn_tid: the caller's thread id in the initial namespace. */
 unsigned int own_tid;
 
-/* What read_code read. */
+/* Set by read_code: what it read. */
 unsigned char code[VERIFY_CODE_MAX];
 
 /* A write in flight. */
 struct write {
 	u64 inode;
-	u32 lblk;    /* the block that was asked about last ... */
-	u32 lookups; /* ... so often */
-	u32 first_found;
+	u32 lblk;	 /* the block that was looked up last */
+	u32 lookups;	 /* how often, one after the other */
+	u32 first_found; /* the first of them found an entry */
 	u32 pad;
 };
 
@@ -48,7 +48,7 @@ struct {
 	__type(value, struct write);
 } writes SEC(".maps");
 
-/* One byte when `want` is reached, to wake the waiter. */
+/* Gets one byte when `want` is reached, which wakes the waiter. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -113,7 +113,7 @@ int lookup_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct write *write = own_write(ctx->args[0]);
 
-	/* An int argument: its upper half is not defined. */
+	/* The argument is an int: the upper half of the register is undefined. */
 	if (write && write->lookups == 1)
 		write->first_found = (u32)ctx->args[2] != 0;
 	return 0;
@@ -133,7 +133,7 @@ int reserve_space(struct bpf_raw_tracepoint_args *ctx)
 		lookups = VERIFY_LOOKUPS_MAX - 1;
 	__sync_fetch_and_add(&samples[write->first_found & 1][lookups], 1);
 	__sync_fetch_and_add(&n_samples, 1);
-	/* The next block of the page begins anew. */
+	/* The next block of the page is counted from 0. */
 	write->lookups = 0;
 	if (n_samples >= want)
 		bpf_ringbuf_output(&done, &byte, sizeof(byte), 0);
@@ -141,8 +141,8 @@ int reserve_space(struct bpf_raw_tracepoint_args *ctx)
 }
 
 /*
- * The two below are never attached: the loader runs them in its own context with
- * BPF_PROG_TEST_RUN (raw_tp: 1b4d60ec162f, 5.10).
+ * The two programs below are never attached: the loader runs them itself, with
+ * BPF_PROG_TEST_RUN (for raw_tp since 1b4d60ec162f, 5.10).
  */
 SEC("raw_tp")
 int learn_tid(void *ctx)
@@ -151,7 +151,7 @@ int learn_tid(void *ctx)
 	return 0;
 }
 
-/* args: address, length. Returns 0 or a negative errno. */
+/* args: address, length. 0 or negative errno. */
 SEC("raw_tp")
 int read_code(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * provoke's view of its own fault thread: whether an allocation fell into the window,
- * and, on request, a delay that makes the window longer.
+ * What provoke sees of its own fault thread, the victim: whether an allocation fell into
+ * its window. On request it also makes the window longer, by a delay.
  *
- * A fault's delalloc mapping asks the extent status tree about its block without any
- * lock, first. A hole then and a mapping at the second lookup of the same block in the
- * same fault is a collision that the kernel has averted.
+ * The delalloc mapping of a fault first looks its block up in the extent status tree,
+ * without any lock. If that finds a hole, and the second lookup of the same block in the
+ * same fault finds a mapping, this is a collision that the kernel has averted.
  *
- * The delay comes after that first lookup, when i_data_sem is not held (kernel-wide:
- * ext4_da_map_blocks() takes it later in every version), in no other task than the one
- * that asked for it, no longer than asked for, and only as long as user space says that
- * it is alive. It ends early when the allocation is done.
+ * The delay comes after the first lookup. i_data_sem is not held there: every version of
+ * ext4_da_map_blocks() takes it later. Only the victim is delayed, for no longer than
+ * asked, and only while user space says that it is alive. The delay ends early when the
+ * allocation is done.
  */
 #include "../vmlinux.h"
 #include <linux/bpf.h>
@@ -19,16 +19,16 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Of struct extent_status, the same from 5.4 to 7.2; there is not always BTF for it. */
+/* Offset in struct extent_status, the same from 5.4 to 7.2. Not every kernel has BTF of it. */
 #define ES_LBLK_OFFSET 24
 
 /* Status bits at the top of es_pblk. */
 #define ES_MAPPED_BITS (3ULL << 59) /* written, unwritten */
 #define ES_DELAYED_BIT (1ULL << 61)
 
-const volatile unsigned long long cfg_delay_ns; /* each time; 0: never */
-const volatile unsigned long long cfg_total_ns; /* all together */
-const volatile unsigned long long cfg_stale_ns; /* user space is dead if silent so long */
+const volatile unsigned long long cfg_delay_ns; /* longest delay of one fault; 0: none */
+const volatile unsigned long long cfg_total_ns; /* longest sum of all delays */
+const volatile unsigned long long cfg_stale_ns; /* user space that is silent so long is dead */
 
 /* Written by user space. */
 volatile unsigned int victim_tid;      /* 0: nobody */
@@ -44,15 +44,15 @@ unsigned long long delays, delayed_ns;
 unsigned long long unreadable;
 unsigned int own_tid;
 
-/* The block that the victim asked about last. One victim, so one of each. */
+/* The block that the victim looked up last. There is one victim, so one of each will do. */
 unsigned long long cur_attempt;
 unsigned int cur_lblk;
 unsigned int cur_lookups;
 bool cur_hole;
 
 /*
- * A global function, so that the verifier looks at it once: it may spin thousands of
- * rounds, and the caller may call it hundreds of times. Non-zero: enough.
+ * Spins for a while. Non-zero: the delay is over. It is a global function so that the
+ * verifier walks its rounds once, not once for each of its many calls.
  */
 __noinline int spin(u64 until, u64 attempt)
 {
@@ -102,7 +102,7 @@ int lookup_enter(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* Written or unwritten, and not delayed. -1: cannot tell. */
+/* 1: written or unwritten, and not delayed. 0: not. -1: the entry cannot be read. */
 static __always_inline int is_mapped(u64 es, u32 found, u32 lblk)
 {
 	struct {
@@ -149,7 +149,7 @@ int lookup_exit(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* Never attached: run by the victim, to learn its id in the initial namespace. */
+/* Never attached: the victim runs it to learn its id in the initial namespace. */
 SEC("raw_tp")
 int learn_tid(void *ctx)
 {

@@ -51,7 +51,7 @@ static int print_verdict_of(struct provoke *pro)
 	return verdict_print(&pro->verdict, opt->json, opt->verbose);
 }
 
-/* Asks on a kernel that is not known to be fixed. 0, or -ECANCELED. */
+/* Asks before it leaks blocks of a kernel that is not known to be fixed. 0, or -ECANCELED. */
 static int confirm(const struct provoke *pro)
 {
 	char answer[8] = "";
@@ -69,7 +69,7 @@ static int confirm(const struct provoke *pro)
 		if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
 			return 0;
 	}
-	say("nothing done; --yes agrees to it");
+	say("nothing was done: with --yes it goes on without asking");
 	return -ECANCELED;
 }
 
@@ -104,7 +104,7 @@ static int open_detector(struct provoke *pro)
 	}
 	err = detector_open(&pro->det, &pro->kernel, &config, why, sizeof(why));
 	if (err && err != -EPERM && pro->opt->attach == ATTACH_AUTO) {
-		say("no detector (%s): overwrites are told by their leak alone", why);
+		say("no detector (%s): overwrites are counted by their leak alone", why);
 		pro->det = NULL;
 		return 0;
 	}

@@ -85,7 +85,7 @@ static void print_counts(const struct provoke_outcome *out)
 	       out->collisions);
 	printf("  averted      %10llu\n", out->averted);
 	printf("  overwritten  %10llu  blocks%s\n", out->overwritten,
-	       out->detector ? "" : " (by their leak: no detector here)");
+	       out->detector ? "" : " (counted by their leak: no detector here)");
 	printf("  leaked       %10llu  blocks; residual %+lld\n", out->leaked, out->residual);
 	if (out->widened)
 		printf("  delays       %10llu  of our own fault thread, %.3f s in all\n",

@@ -24,7 +24,7 @@ struct provoke_outcome {
 	long long residual; /* blocks, after minus before the run */
 	unsigned long long lost;
 	unsigned long long delays, delayed_ns;
-	const char *detector; /* its attach mode; NULL: overwrites are told by their leak */
+	const char *detector; /* its attach mode; NULL: overwrites are counted by their leak */
 	const char *mount;    /* where the filesystem is mounted */
 	bool widened;
 };

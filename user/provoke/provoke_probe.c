@@ -57,7 +57,7 @@ int provoke_probe_open(struct provoke_probe **out, const struct provoke_probe_co
 	err = load_and_attach(probe, config);
 	bpf_log_use(before);
 	if (err) {
-		snprintf(why, why_size, "the look-up tracepoints cannot be used: %s",
+		snprintf(why, why_size, "the tracepoints of ext4's lookups cannot be used: %s",
 			 err == -EPERM ? "needs root, or CAP_BPF and CAP_PERFMON" : strerror(-err));
 		provoke_probe_close(probe);
 		return err;
@@ -81,7 +81,7 @@ void provoke_probe_watch_me(struct provoke_probe *probe)
 	uint64_t args[1] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
 
-	/* In a container the thread's id is another one than BPF sees. */
+	/* In a container the thread has another id than the one BPF sees: a program learns it. */
 	if (bpf_prog_test_run_opts(bpf_program__fd(probe->skel->progs.learn_tid), &opts))
 		probe->skel->bss->victim_tid = syscall(SYS_gettid);
 	else

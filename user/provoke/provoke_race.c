@@ -40,29 +40,30 @@ struct race {
 	struct race_config config;
 	pthread_t victim, allocator;
 	bool victim_runs, allocator_runs;
-	int fd;		     /* eventfd: it has ended */
-	bool stop;	     /* the victim is to end ... */
-	bool allocator_stop; /* ... and only then the allocator, which it waits for */
+	int fd;		     /* eventfd: readable once the race has ended */
+	bool stop;	     /* tells the victim to end ... */
+	bool allocator_stop; /* ... and then the allocator: the victim waits for it until then */
 	struct race_result result;
 	long page;
-	/* Of the file at hand. */
+	/* The current file. */
 	int file;
 	size_t pages;
 	volatile char *map;
-	/* The meeting: the victim publishes an attempt, the allocator says it is there. */
+	/* How the threads meet: the victim publishes an attempt, the allocator answers. */
 	uint64_t attempt; /* 0: no attempt yet */
-	uint64_t there, done;
-	size_t at;
+	uint64_t there;	  /* the allocator's answer: the attempt; plus 1 when it has allocated */
+	uint64_t done;	  /* the attempt whose store is done */
+	size_t at;	  /* the page of the attempt */
 	int64_t victim_wait, allocator_wait; /* ns after the meeting */
 	int allocator_err;
-	/* Aim. */
+	/* What aiming has learned, for each arm: collisions a page, and how often it was tried. */
 	double score[ARMS];
 	unsigned int tried[ARMS];
 	uint64_t fallocate_ns; /* smoothed */
 	unsigned int seed;
 };
 
-/* Volatile: the compiler sees nobody read it between the two stores in store(). */
+/* Volatile: only the signal handler reads it between the two writes in store(). */
 static __thread sigjmp_buf *volatile bus_jump;
 
 static bool is_set(const bool *flag)
@@ -88,7 +89,7 @@ static void wait_ns(int64_t ns)
 		;
 }
 
-/* The other side may need this CPU: there may be one only. */
+/* The other thread may need this CPU: it may be the only one. */
 static void relax(unsigned int *rounds)
 {
 	if (++*rounds % 4096 == 0)
@@ -97,7 +98,7 @@ static void relax(unsigned int *rounds)
 
 /* ---- the allocator ---- */
 
-/* Until the victim is inside its window, or through. */
+/* Until the victim is inside its window, or has left it. */
 static void wait_for_window(const struct race *race, uint64_t attempt)
 {
 	unsigned int rounds = 0;
@@ -136,7 +137,7 @@ static void *run_allocator(void *arg)
 		}
 		attempt = get(&race->attempt);
 		allocate(race, attempt);
-		/* Tells the victim that the file is not in use any more. */
+		/* Tells the victim that the allocator does not use the file any more. */
 		set(&race->there, attempt + 1);
 	}
 	return NULL;
@@ -144,7 +145,7 @@ static void *run_allocator(void *arg)
 
 /* ---- the victim ---- */
 
-/* A store to a page that no block can be found for. */
+/* SIGBUS: no block could be allocated for the page that the victim stored to. */
 static void on_bus(int sig)
 {
 	if (bus_jump)
@@ -168,7 +169,7 @@ static bool store(struct race *race, size_t page)
 	return ok;
 }
 
-/* -ENOSPC when the filesystem is full. */
+/* One store and one allocation of the same page. -ENOSPC when the filesystem is full. */
 static int attempt_page(struct race *race, size_t page)
 {
 	uint64_t attempt = ++race->result.attempts * 2;
@@ -193,7 +194,7 @@ static int attempt_page(struct race *race, size_t page)
 	return race->allocator_err;
 }
 
-/* Sets both waits from an arm. */
+/* Sets both waits so that the two threads start with the offset of an arm. */
 static void aim(struct race *race, unsigned int arm)
 {
 	int64_t offset = ((int64_t)arm - ARM_BEFORE) * (int64_t)race->fallocate_ns / ARM_UNIT;
@@ -202,7 +203,7 @@ static void aim(struct race *race, unsigned int arm)
 	race->allocator_wait = offset < 0 ? -offset : 0;
 }
 
-/* Each arm twice first; then mostly around the best one. */
+/* Tries each arm twice. From then on mostly the best one and its neighbours. */
 static unsigned int choose_arm(struct race *race, bool *learning)
 {
 	unsigned int i, best = 0, least = 0;
@@ -247,8 +248,8 @@ static int open_file(struct race *race)
 	if (race->map == MAP_FAILED)
 		goto fail;
 	/*
-	 * Reads every page in, so that the store's fault has no read half, and keeps it
-	 * there; where it may not be locked, reading has to do.
+	 * Reads every page in and keeps it there, so that the fault of the store does not
+	 * read. Where memory must not be locked, it is only read in.
 	 */
 	if (mlock((const void *)race->map, size)) {
 		for (i = 0; i < race->pages; i++)
@@ -274,7 +275,7 @@ static int close_file(struct race *race)
 	return err;
 }
 
-/* Blocks of the filesystem in a page. */
+/* How many of the filesystem's blocks fit into a page. */
 static size_t blocks_per_page(const struct race *race)
 {
 	struct stat st;
@@ -292,7 +293,7 @@ static int race_file(struct race *race)
 	size_t i;
 	int err, err2;
 
-	/* A file cannot leak more than it has: so many pages and the limit holds. */
+	/* A file cannot leak more than its pages: with so many the limit holds. */
 	room /= blocks_per_page(race);
 	if (!room) {
 		race->result.stopped = "max_leak";
@@ -334,7 +335,7 @@ static void *run_victim(void *arg)
 
 /* ---- both ---- */
 
-/* Two CPUs of those that we may use; with one only, they take turns. */
+/* Binds each thread to a CPU of its own. Where we may use one only, they take turns. */
 static void pin(pthread_t thread, int which)
 {
 	cpu_set_t allowed, one;
@@ -357,7 +358,7 @@ static int start_threads(struct race *race)
 	sigset_t all, old;
 	int err;
 
-	/* Signals are for the main thread. */
+	/* The main thread takes the signals. */
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

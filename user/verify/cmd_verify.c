@@ -56,7 +56,7 @@ static int verify_image(struct verdict_info *info, const struct options *opt)
 	return err;
 }
 
-/* A wish that cannot be fulfilled, or nothing looked at for want of permission. */
+/* The directory that was asked for cannot be used, or permission is missing to look at all. */
 static bool is_fatal(const struct options *opt, const struct verdict_info *info, int err)
 {
 	if (err && opt->dir)
@@ -64,7 +64,7 @@ static bool is_fatal(const struct options *opt, const struct verdict_info *info,
 	return info->verdict == VERDICT_UNKNOWN && (err == -EPERM || err == -EACCES);
 }
 
-/* They are for the filesystem, which need not be mounted at the very directory. */
+/* Remedies name the mount point of --dir's filesystem, not the directory. */
 static void print_remedies(const struct options *opt)
 {
 	char *point = opt->dir ? mounts_point_of(opt->dir) : NULL;

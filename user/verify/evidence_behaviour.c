@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Evidence from behaviour: delayed inserts, our own or the host's, and their lookups. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,10 +21,10 @@
 #define SCRATCH_FILES  4
 #define SCRATCH_WRITES 4
 
-/* As often, while runs of the counting programs are skipped on a busy host. */
+/* So many tries at most: on a busy host the kernel skips runs of the counting programs. */
 #define SCRATCH_TRIES 8
 
-/* Enough of the host's own inserts to see a mixture, if there is one. */
+/* So many of the host's own inserts show it if they differ. */
 #define PASSIVE_INSERTS 32
 
 static unsigned long long total_of(const struct verify_samples *s)
@@ -43,8 +42,9 @@ static unsigned int kinds_of(const struct verify_samples *s)
 }
 
 /*
- * That samples differ may come of runs that were skipped; and so may that they agree,
- * where there were as many of these.
+ * Skipped runs are lookups or inserts that nobody counted. They can explain why samples
+ * differ. Where as many runs were skipped as inserts were counted, they can also explain
+ * why samples agree.
  */
 bool samples_are_lossy(const struct verify_samples *s)
 {
@@ -73,19 +73,19 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *s, co
 			     "two %llu, more %llu%s %s",
 			     s->by_lookups[0], s->by_lookups[1], s->by_lookups[2],
 			     total - s->by_lookups[0] - s->by_lookups[1] - s->by_lookups[2],
-			     s->missed ? " (some were not seen)" : "", where);
+			     s->missed ? " (some lookups were not counted)" : "", where);
 	else
 		evidence_set(ev, says,
 			     "%u lookup%s before each of %llu delayed inserts (hole cached: %llu, "
 			     "uncached: %llu)%s %s",
 			     lookups, lookups == 1 ? "" : "s", total, s->hole_cached,
-			     s->hole_uncached, samples_are_lossy(s) ? " (some were not seen)" : "",
-			     where);
+			     s->hole_uncached,
+			     samples_are_lossy(s) ? " (some lookups were not counted)" : "", where);
 }
 
 /* ---- our own writes ---- */
 
-/* A file without a name in dir, or a negative errno. */
+/* An fd of a file without a name in dir, or negative errno. */
 static int open_scratch(const char *dir)
 {
 	char name[] = ".ext4race-verify-XXXXXX", path[4096];
@@ -126,7 +126,10 @@ static int write_scratch(const char *dir)
 		err = -errno;
 	else if (st.st_blksize < 512 || st.st_blksize > 65536)
 		err = -EINVAL;
-	/* Apart, so that each is an extent of its own; never written back, if all is well. */
+	/*
+	 * With gaps between, so that each block is an extent of its own. The file is gone
+	 * before the kernel writes it back, unless it writes back early.
+	 */
 	for (i = 0; i < SCRATCH_WRITES && !err; i++)
 		err = write_block(fd, 100 + 3 * i, st.st_blksize);
 	close(fd);
@@ -266,7 +269,7 @@ int evidence_behaviour(struct evidence *ev, struct verify_probe *probe, const ch
 	return err;
 }
 
-/* ---- the host's ---- */
+/* ---- the host's own writes ---- */
 
 int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec)
 {
@@ -285,14 +288,14 @@ int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec
 	}
 	do {
 		verify_probe_watch_all(probe, PASSIVE_INSERTS);
-		/* A signal cuts it short: what was seen until then is judged. */
+		/* A signal ends the wait: what was counted until then is judged. */
 		err = poll(&pfd, 1, (int)(left * 1000));
 		verify_probe_stop(probe);
 		verify_probe_samples(probe, &samples);
 		left = sec - seconds_since(&start);
 	} while (err > 0 && left > 0 && samples_are_lossy(&samples));
 	verify_probe_detach(probe);
-	snprintf(where, sizeof(where), "of the host's own within %g s", sec);
+	snprintf(where, sizeof(where), "in the host's own writes within %g s", sec);
 	evidence_of_samples(ev, &samples, where);
 	return 0;
 }

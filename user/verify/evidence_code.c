@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Evidence from the running kernel's own text, read through BPF; nothing is executed. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,10 +12,10 @@
 #include "verify/evidence_code.h"
 #include "verify/machine_code.h"
 
-/* Symbols of what is in front of a function: so many bytes of it. */
+/* Bytes of padding before a function that have a symbol of their own. */
 #define PADDING_MAX 16
 
-/* ext4_da_get_block_prep with all that is inlined into it takes 1 to 3 KiB. */
+/* The mapping function takes 1 to 3 KiB with all that is inlined into it. */
 #define FUNCTION_MAX VERIFY_CODE_MAX
 
 struct symbol {
@@ -25,47 +24,62 @@ struct symbol {
 };
 
 struct symbols {
-	struct symbol map_blocks;     /* ext4_da_map_blocks, maybe with a suffix */
-	struct symbol get_block_prep; /* has it inlined where it is no symbol */
+	struct symbol mapping; /* RACE_MAPPING, perhaps with a compiler's suffix */
+	struct symbol caller;  /* RACE_MAPPING_CALLER, which has the mapping inlined otherwise */
 	struct code_target lookup;
 	struct {
 		struct code_target target;
 		enum code_mark mark;
-	} calls[16]; /* other than to lookup */
+	} calls[16]; /* to other functions than the lookup */
 	size_t n_calls;
-	uint64_t *addrs; /* of all symbols, to find where a function ends */
+	uint64_t *addrs; /* of every symbol: where the next one is, a function has ended */
 	size_t n, room;
 };
 
-static void take_name(struct symbols *syms, const char *name, uint64_t addr)
+static void set_symbol(struct symbol *symbol, const char *name, uint64_t addr)
 {
-	enum code_mark mark = code_mark_of(name);
-	uint64_t to = addr;
+	symbol->addr = addr;
+	snprintf(symbol->name, sizeof(symbol->name), "%.63s", name);
+}
 
-	if (code_symbol_is(name, RACE_MAPPING)) {
-		syms->map_blocks.addr = addr;
-		snprintf(syms->map_blocks.name, sizeof(syms->map_blocks.name), "%.63s", name);
-	} else if (code_symbol_is(name, RACE_MAPPING_CALLER)) {
-		syms->get_block_prep.addr = addr;
-		snprintf(syms->get_block_prep.name, sizeof(syms->get_block_prep.name), "%.63s",
-			 name);
-	} else if (mark == CODE_LOOKUP) {
+static void add_call(struct symbols *syms, enum code_mark mark, uint64_t from, uint64_t to)
+{
+	if (syms->n_calls == sizeof(syms->calls) / sizeof(syms->calls[0]))
+		return;
+	syms->calls[syms->n_calls].target = (struct code_target){ from, to };
+	syms->calls[syms->n_calls++].mark = mark;
+}
+
+static void take_padding(struct symbols *syms, enum code_mark mark, uint64_t addr)
+{
+	if (mark == CODE_LOOKUP)
+		syms->lookup.from = addr;
+	else if (mark != CODE_NOTHING)
+		add_call(syms, mark, addr, addr + PADDING_MAX - 1);
+}
+
+static void take_callee(struct symbols *syms, enum code_mark mark, uint64_t addr)
+{
+	if (mark == CODE_LOOKUP) {
 		syms->lookup.to = addr;
 		if (!syms->lookup.from)
 			syms->lookup.from = addr;
+	} else if (mark != CODE_NOTHING) {
+		add_call(syms, mark, addr, addr);
 	}
+}
+
+static void take_name(struct symbols *syms, const char *name, uint64_t addr)
+{
+	if (code_symbol_is(name, RACE_MAPPING))
+		set_symbol(&syms->mapping, name, addr);
+	else if (code_symbol_is(name, RACE_MAPPING_CALLER))
+		set_symbol(&syms->caller, name, addr);
 	/* Call depth tracking (5d8213864ade, 6.2) sends calls into the padding. */
-	if (!strncmp(name, KALLSYMS_PADDING, strlen(KALLSYMS_PADDING))) {
-		mark = code_mark_of(name + strlen(KALLSYMS_PADDING));
-		to = addr + PADDING_MAX - 1;
-		if (mark == CODE_LOOKUP)
-			syms->lookup.from = addr;
-	}
-	if (mark != CODE_LOOKUP && mark != CODE_NOTHING &&
-	    syms->n_calls < sizeof(syms->calls) / sizeof(syms->calls[0])) {
-		syms->calls[syms->n_calls].target = (struct code_target){ addr, to };
-		syms->calls[syms->n_calls++].mark = mark;
-	}
+	if (!strncmp(name, KALLSYMS_PADDING, strlen(KALLSYMS_PADDING)))
+		take_padding(syms, code_mark_of(name + strlen(KALLSYMS_PADDING)), addr);
+	else
+		take_callee(syms, code_mark_of(name), addr);
 }
 
 static int take_line(void *arg, const struct kallsyms_line *line)
@@ -92,7 +106,7 @@ static int take_line(void *arg, const struct kallsyms_line *line)
 	return 0;
 }
 
-/* Up to the next symbol; 0 when there is none near. */
+/* From addr to the next symbol; 0 when that is further away than any function is long. */
 static size_t length_of(const struct symbols *syms, uint64_t addr)
 {
 	uint64_t end = UINT64_MAX;
@@ -134,7 +148,7 @@ static void judge(struct evidence *ev, struct verify_probe *probe, const struct 
 	size_t len;
 	int err;
 
-	fn = syms->map_blocks.addr ? &syms->map_blocks : &syms->get_block_prep;
+	fn = syms->mapping.addr ? &syms->mapping : &syms->caller;
 	if (!syms->n) {
 		evidence_set(
 			ev, VERDICT_UNKNOWN,
@@ -150,7 +164,7 @@ static void judge(struct evidence *ev, struct verify_probe *probe, const struct 
 	bytes = malloc(len);
 	err = bytes ? verify_probe_read(probe, fn->addr, bytes, len) : -ENOMEM;
 	if (err)
-		evidence_set(ev, VERDICT_UNKNOWN, "the text of %s cannot be read: %s", fn->name,
+		evidence_set(ev, VERDICT_UNKNOWN, "the code of %s cannot be read: %s", fn->name,
 			     err == -EOPNOTSUPP ? "BPF programs cannot be run on demand here" :
 			     err == -EPERM	? "lockdown forbids it" :
 						  strerror(-err));
@@ -168,7 +182,7 @@ void evidence_code(struct evidence *ev, struct verify_probe *probe,
 	if (livepatch->replaces_mapping) {
 		evidence_set(
 			ev, VERDICT_UNKNOWN,
-			"a livepatch replaces the mapping function: its own text does not run");
+			"a livepatch replaces the mapping function: its own code does not run");
 		return;
 	}
 	err = kallsyms_each(NULL, take_line, &syms);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Evidence from an ext4.ko or a vmlinux on disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -20,7 +19,7 @@
 #define EM_AARCH64 183
 #endif
 
-/* No function is longer; a symbol that says so is damaged. */
+/* A symbol whose function is longer than this is damaged. */
 #define FUNCTION_MAX (1U << 16)
 
 struct image {
@@ -28,7 +27,7 @@ struct image {
 	enum code_arch arch;
 	bool relocatable;
 	Elf_Data *syms;
-	size_t n_syms, strings; /* string table's section */
+	size_t n_syms, strings; /* strings: the section of the symbols' names */
 	/* The mapping function and where its bytes are. */
 	GElf_Sym fn;
 	const char *fn_name;
@@ -42,7 +41,7 @@ static void unknown(struct evidence *ev, const char *what)
 
 /* ---- what kind of file ---- */
 
-/* Kinds that people will try, with what to do about them; NULL for anything else. */
+/* What is wrong with a file that is no ELF file, and what to do; NULL when it may be one. */
 static const char *known_kind(const unsigned char *p, size_t n)
 {
 	if (n >= 6 && !memcmp(p, "\3757zXZ", 6))
@@ -140,7 +139,7 @@ static const char *find_function(struct image *img)
 	return NULL;
 }
 
-/* Offset of the function in its section. */
+/* The function's offset in its section. */
 static GElf_Addr offset_of(const struct image *img, const GElf_Shdr *shdr)
 {
 	return img->relocatable ? img->fn.st_value : img->fn.st_value - shdr->sh_addr;
@@ -168,7 +167,7 @@ static const char *find_code(struct image *img)
 
 /* ---- calls ---- */
 
-/* A module's calls to global functions are relocations. */
+/* In a module each call to a global function has a relocation, which names the callee. */
 static const char *mark_relocations(struct image *img, Elf_Scn *scn, const GElf_Shdr *shdr,
 				    struct code *code)
 {
@@ -195,8 +194,9 @@ static const char *mark_relocations(struct image *img, Elf_Scn *scn, const GElf_
 }
 
 /*
- * Calls that have their target already: all of a vmlinux, in a module those that the
- * assembler resolved because the callee is local to the section.
+ * Calls whose target is in the instruction already. In a vmlinux these are all calls. In a
+ * module they are those to local functions of the same section: the assembler resolved
+ * them.
  */
 static void mark_direct(struct image *img, struct code *code)
 {
@@ -279,7 +279,7 @@ int evidence_image(struct evidence *ev, const char *file)
 	ssize_t n;
 	int fd;
 
-	/* A pipe or device would block or never end. */
+	/* Opening a pipe would wait for a writer, hence O_NONBLOCK. A device may never end. */
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;

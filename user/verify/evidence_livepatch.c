@@ -13,11 +13,11 @@
 #include "verify/evidence_livepatch.h"
 
 #define LIVEPATCH_DIR "/sys/kernel/livepatch"
-/* This project's livepatch says there, from LIVEPATCH_DIR, whether it refuses inserts. */
+/* This project's livepatch, and the file (seen from LIVEPATCH_DIR) that says if it refuses. */
 #define OWN_LIVEPATCH "ext4race_livepatch"
 #define OWN_ACTIVE    "../" OWN_LIVEPATCH "/active"
 
-/* One decimal digit of a sysfs file, -1 when it cannot be read. */
+/* The decimal digit that a sysfs file begins with, or -1 when it cannot be read. */
 static int read_flag(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
@@ -31,7 +31,7 @@ static int read_flag(int dir, const char *name)
 	return n == 1 && c >= '0' && c <= '9' ? c - '0' : -1;
 }
 
-/* "name,1" and "name.isra.0,1" are both name's. */
+/* True for a function's entry, "name,1", and for a clone of it, "name.isra.0,1". */
 static bool is_one_of(const char *entry, const char *const *names, size_t n)
 {
 	size_t i, len;
@@ -44,23 +44,31 @@ static bool is_one_of(const char *entry, const char *const *names, size_t n)
 	return false;
 }
 
+/* What one livepatch replaces. */
 struct finding {
 	bool mapping, insert;
-	char function[64];
+	char function[64]; /* one of them */
 };
+
+/* NULL where there is none, or it cannot be opened. */
+static DIR *open_dir(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
 
 static void look_at_object(int patch, const char *object, struct finding *found)
 {
-	int fd = openat(patch, object, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_dir(patch, object);
 	struct dirent *entry;
 	bool mapping, insert;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir))) {
 		mapping = is_one_of(entry->d_name, race_mappings, RACE_MAPPINGS);
 		insert = is_one_of(entry->d_name, race_inserts, RACE_INSERTS);
@@ -73,7 +81,7 @@ static void look_at_object(int patch, const char *object, struct finding *found)
 	closedir(dir);
 }
 
-/* The same for the same names, in whatever order: one set of them is told from another. */
+/* A hash of a name. Sums of them tell one set of names from another, in any order. */
 static uint64_t digest(const char *name)
 {
 	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
@@ -105,24 +113,21 @@ static void note_patch(struct evidence *ev, struct livepatch_state *state, int r
 static void look_at_patch(struct evidence *ev, struct livepatch_state *state, int root,
 			  const char *name)
 {
-	int fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_dir(root, name);
 	struct finding found = {};
 	struct dirent *entry;
-	int transition;
+	int fd, transition;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	if (!dir)
 		return;
-	}
+	fd = dirfd(dir);
 	while ((entry = readdir(dir))) {
 		/* Objects are the directories: "vmlinux", "ext4". */
 		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "power"))
 			look_at_object(fd, entry->d_name, &found);
 	}
 	transition = read_flag(fd, "transition");
-	/* Disabled and nothing in motion: the old functions run. */
+	/* A livepatch that is disabled and not in transition: the old functions run. */
 	if ((found.mapping || found.insert) && (read_flag(fd, "enabled") != 0 || transition))
 		note_patch(ev, state, root, name, &found, transition);
 	closedir(dir);
@@ -145,7 +150,7 @@ void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, cons
 		if (entry->d_name[0] != '.')
 			look_at_patch(ev, state, dirfd(dir), entry->d_name);
 	}
-	/* Which one came last, and runs, cannot be seen. */
+	/* Only the one that came last runs, and sysfs does not show which one that is. */
 	if (state->inserts > 1)
 		evidence_set(ev, VERDICT_UNKNOWN,
 			     "%u livepatches replace the delayed insert, and only the one "

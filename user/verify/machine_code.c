@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls in machine code. How often the mapping function looks a block up is a matter of
- * counting on x86-64, where compilers were not seen to put a call into more than one
- * place; on arm64 they do, so there the ways through the function are followed.
+ * On x86-64 the number of calls in the mapping function is the number of lookups: no
+ * compiler was seen to put the same call into several places. On arm64 compilers do, so
+ * there the ways through the function are followed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static bool hits(const struct code_target *target, uint64_t addr)
 	return addr >= target->from && addr <= target->to;
 }
 
-/* E8 rel32 calls, E9 rel32 jumps (a tail call); relative to the next instruction. */
+/* E8 rel32 is a call, E9 rel32 a jump (a tail call). rel32 counts from the next instruction. */
 static bool is_call_x86(unsigned char opcode)
 {
 	return opcode == 0xe8 || opcode == 0xe9;
@@ -42,7 +42,7 @@ static void mark_x86(struct code *code, const struct code_target *target, enum c
 	}
 }
 
-/* BL imm26 and B imm26, in words from the instruction itself. */
+/* BL imm26 and B imm26. imm26 counts words from the instruction itself. */
 static bool is_call_arm64(uint32_t insn)
 {
 	return (insn & 0x7c000000) == 0x14000000;
@@ -88,7 +88,7 @@ void code_mark_calls(struct code *code, const struct code_target *target, enum c
 		mark_arm64(code, target, mark);
 }
 
-/* On x86-64 a relocation points behind the opcode, on arm64 at the instruction. */
+/* A relocation points behind the opcode on x86-64, and at the instruction on arm64. */
 void code_mark_relocation(struct code *code, size_t offset, enum code_mark mark)
 {
 	if (code->arch == CODE_X86_64) {
@@ -118,7 +118,7 @@ enum code_mark code_mark_of(const char *symbol)
 	return CODE_NOTHING;
 }
 
-/* ".cold" and ".part.0" are pieces of a function. */
+/* Names with ".cold" and ".part.0" are pieces of a function, not the whole of it. */
 bool code_symbol_is(const char *symbol, const char *name)
 {
 	size_t len = strlen(name);
@@ -140,30 +140,30 @@ static unsigned int count_marks(const struct code *code, enum code_mark mark)
 
 /* ---- arm64: the ways through a function ---- */
 
-/* Bit n: there is a way here with n lookups on it; the last one: or more. */
+/* Bit n is set: there is a way here that makes n lookups. The last bit: n or more. */
 #define WAYS_BITS 4
 #define WAYS_MANY (1U << (WAYS_BITS - 1))
 
 struct ways {
 	const struct code *code;
-	unsigned char *at; /* of each instruction */
-	size_t *todo, n_todo;
-	unsigned char at_insert;
-	bool lost; /* a jump through a register: it may lead anywhere */
+	unsigned char *at;	 /* bits of each instruction */
+	size_t *todo, n_todo;	 /* instructions to visit */
+	unsigned char at_insert; /* bits of all inserts together */
+	bool lost;		 /* there is a jump through a register, which may lead anywhere */
 };
 
 static void way_to(struct ways *w, int64_t offset, unsigned char counts)
 {
 	size_t i = (size_t)offset / 4;
 
-	/* Out of the function, or nothing new. */
+	/* It leads out of the function, or brings nothing new. */
 	if (offset < 0 || (uint64_t)offset + 4 > w->code->len || !(counts & ~w->at[i]))
 		return;
 	w->at[i] |= counts;
 	w->todo[w->n_todo++] = i;
 }
 
-/* Where an instruction leads that is no call of interest. */
+/* Follows an instruction that is no marked call. */
 static void step_arm64(struct ways *w, size_t i, unsigned char counts)
 {
 	uint32_t insn = load32(w->code->bytes + 4 * i);
@@ -177,7 +177,10 @@ static void step_arm64(struct ways *w, size_t i, unsigned char counts)
 		w->lost |= !(insn & 1U << 22);
 		return;
 	}
-	/* BUG() and WARN() alike: where a warning goes on, the way without it does too. */
+	/*
+	 * BUG() and WARN() alike. Code that goes on after a warning is also reached by
+	 * the way that has no warning.
+	 */
 	if ((insn & 0xffe0001f) == 0xd4200000 || !(insn >> 16)) /* brk, udf */
 		return;
 	if ((insn & 0xff000000) == 0x54000000 || (insn & 0x7e000000) == 0x34000000)
@@ -208,8 +211,8 @@ static void visit(struct ways *w, size_t i)
 }
 
 /*
- * The numbers of lookups that ways from the entry to the insert make, as bits. 0 where
- * that cannot be said, or negative errno.
+ * Bits: how many lookups the ways from the entry to the insert make. 0 when that cannot
+ * be known; negative errno when out of memory.
  */
 static int ways_to_insert(const struct code *code)
 {
@@ -217,7 +220,7 @@ static int ways_to_insert(const struct code *code)
 	struct ways w = { .code = code };
 	int err = -ENOMEM;
 
-	/* Each instruction comes up once for each bit at most. */
+	/* An instruction is visited when it gets a new bit: at most once for each bit. */
 	w.at = calloc(n + 1, 1);
 	w.todo = calloc(WAYS_BITS * n + 1, sizeof(*w.todo));
 	if (w.at && w.todo) {
@@ -251,7 +254,8 @@ void evidence_of_calls(struct evidence *ev, const char *function, const struct c
 
 	if (!count_marks(code, CODE_INSERT)) {
 		evidence_set(ev, VERDICT_UNKNOWN,
-			     "%s does not lead to the delayed insert: not the function it was",
+			     "%s does not lead to the delayed insert: it is not the function that "
+			     "was expected",
 			     function);
 		return;
 	}

@@ -10,8 +10,8 @@
 #include "verify/remedy.h"
 
 /*
- * First package versions with the fix, from the distributions' changelogs. They
- * tell where a fixed kernel can be had; the verdict never comes from here.
+ * The first package versions with the fix, from the distributions' changelogs. They only
+ * tell where to get a fixed kernel. The verdict never comes from here.
  */
 static const struct {
 	const char *codename;
@@ -99,9 +99,9 @@ void remedies_collect(struct remedies *rem, const char *mount)
 	memset(rem, 0, sizeof(*rem));
 	add_fixed_kernel(rem);
 	add_livepatch(rem);
-	add(rem, "at once, at the price of delayed allocation: mount -o remount,nodelalloc %s",
+	add(rem, "at once, but it turns delayed allocation off: mount -o remount,nodelalloc %s",
 	    mount ? mount : "MOUNTPOINT");
-	add(rem, "leaked blocks come back with umount and mount, not with a remount");
+	add(rem, "the leaked blocks come back with umount and mount; a remount does not do it");
 	add(rem, "how to roll it out and verify it: docs/remediation.md");
 }
 
@@ -110,9 +110,8 @@ void remedies_print(const struct remedies *rem, int fd)
 	char text[REMEDIES_MAX * 272 + 64];
 	size_t i, len;
 
-	len = snprintf(text, sizeof(text), "\nWhat ends it on this host:\n");
+	len = snprintf(text, sizeof(text), "\nHow to end the race on this host:\n");
 	for (i = 0; i < rem->n; i++)
 		len += snprintf(text + len, sizeof(text) - len, "  - %s\n", rem->line[i]);
-	/* An output that cannot take it has said so before: this is the last thing written. */
 	output_write(fd, text, len);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What ends the race on this host, in lines for a person. */
+/* How to end the race on this host, in lines for a person. */
 #ifndef EXT4RACE_REMEDY_H
 #define EXT4RACE_REMEDY_H
 
@@ -13,13 +13,13 @@ struct remedies {
 };
 
 /*
- * The remedies that fit the running host: a fixed kernel of its distribution where one
- * is known, the livepatch or why it does not fit, the workaround, how to get the
- * leaked blocks back. mount (a mount point, or NULL) goes into the commands. It looks
- * at /etc/os-release and at the kernel's symbols; never fails, may have less to say.
+ * The remedies that fit the running host: a fixed kernel of its distribution where one is
+ * known, the livepatch or why it does not fit, the workaround, and how to get the leaked
+ * blocks back. mount (a mount point, or NULL) goes into the commands. Reads
+ * /etc/os-release and the kernel's symbols; says less where it cannot read them.
  */
 void remedies_collect(struct remedies *remedies, const char *mount);
-/* Prints them under a heading. A failed write is left alone: nothing follows it. */
+/* Writes them under a heading. A failed write is ignored: nothing follows it. */
 void remedies_print(const struct remedies *remedies, int fd);
 
 #endif /* EXT4RACE_REMEDY_H */

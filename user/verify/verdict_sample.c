@@ -48,7 +48,8 @@ bool verdict_sample_finish(struct verdict_sample *sample, struct verdict_info *i
 	memset(info, 0, sizeof(*info));
 	verify_probe_detach(sample->probe);
 	verify_probe_samples(sample->probe, &samples);
-	evidence_of_samples(&info->evidence[EVIDENCE_BEHAVIOUR], &samples, "of the host's own");
+	evidence_of_samples(&info->evidence[EVIDENCE_BEHAVIOUR], &samples,
+			    "in the host's own writes");
 	evidence_livepatch(&info->evidence[EVIDENCE_LIVEPATCH], &livepatch, NULL);
 	evidence_code(&info->evidence[EVIDENCE_CODE], sample->probe, &livepatch);
 	verdict_conclude(info, &livepatch);

@@ -17,7 +17,7 @@
 
 #define PROBE_LINKS 5
 
-/* The kernel's own number, which user space has no name for. */
+/* ENOTSUPP: user space has no name for it. */
 #define KERNEL_ENOTSUPP 524
 
 struct verify_probe {
@@ -48,7 +48,7 @@ static int load(struct verify_probe *probe)
 	err = verify_bpf__load(probe->skel);
 	if (!err)
 		return 0;
-	/* Lockdown's confidentiality forbids to read the kernel; counting is left. */
+	/* Lockdown (confidentiality) forbids reading the kernel: without that, counting works. */
 	verify_bpf__destroy(probe->skel);
 	probe->skel = verify_bpf__open();
 	if (!probe->skel)
@@ -101,7 +101,7 @@ void verify_probe_close(struct verify_probe *probe)
 
 int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size)
 {
-	/* The one that opens the bracket comes last. */
+	/* write_begin comes last: without it the others count nothing. */
 	struct bpf_program *progs[PROBE_LINKS] = {
 		probe->skel->progs.reserve_space, probe->skel->progs.lookup_exit,
 		probe->skel->progs.lookup_enter,  probe->skel->progs.write_end,
@@ -181,8 +181,8 @@ void verify_probe_watch_me(struct verify_probe *probe)
 
 	begin_samples(probe);
 	/*
-	 * In a container the thread's id is another one than BPF sees. Where the program
-	 * cannot be run on demand, the id has to do.
+	 * In a container the thread has another id than the one BPF sees: a program learns
+	 * it. Where the kernel cannot run it on demand, our own id has to do.
 	 */
 	if (run_here(probe->skel->progs.learn_tid, args, sizeof(args), &ret))
 		probe->skel->bss->watch_tid = syscall(SYS_gettid);

@@ -28,7 +28,7 @@ void verdict_conclude(struct verdict_info *info, const struct livepatch_state *l
 		set_reason(info, "the evidence contradicts itself");
 	} else if (vulnerable && livepatch->replaces_insert) {
 		set_reason(info, "a livepatch replaces the delayed insert and may refuse it: "
-				 "provoke shows");
+				 "run provoke to see");
 	} else if (fixed) {
 		info->verdict = VERDICT_FIXED;
 	} else if (vulnerable) {

@@ -25,7 +25,7 @@ static void test_one_kind_decides(void **state)
 	     (struct verify_samples){ .by_lookups = { [2] = 3 }, .hole_uncached = 3 });
 }
 
-/* Runs that were skipped explain samples that differ; few do not make them agree. */
+/* Skipped runs can explain why samples differ. Only many of them explain why samples agree. */
 static void test_lossy(void **state)
 {
 	struct verify_samples mixed = { .by_lookups = { 3, 13 }, .hole_cached = 16, .missed = 5 };
@@ -35,7 +35,7 @@ static void test_lossy(void **state)
 
 	(void)state;
 	assert_true(samples_are_lossy(&mixed));
-	says(VERDICT_UNKNOWN, "(some were not seen)", mixed);
+	says(VERDICT_UNKNOWN, "(some lookups were not counted)", mixed);
 	mixed.missed = 0;
 	assert_false(samples_are_lossy(&mixed));
 	assert_false(samples_are_lossy(&alike));
@@ -44,7 +44,7 @@ static void test_lossy(void **state)
 	says(VERDICT_UNKNOWN, "1 lookup before each of 1 ",
 	     (struct verify_samples){ .by_lookups = { 0, 1 }, .hole_cached = 1, .missed = 1 });
 	alike.missed = 16;
-	says(VERDICT_UNKNOWN, "(some were not seen)", alike);
+	says(VERDICT_UNKNOWN, "(some lookups were not counted)", alike);
 }
 
 static void test_anything_else_is_unknown(void **state)
