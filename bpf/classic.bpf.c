@@ -35,11 +35,11 @@ char LICENSE[] SEC("license") = "GPL";
 /* Set by the loader from tracefs. */
 const volatile struct classic_field cfg_fields[REC_MAX][REC_FIELDS];
 
-/* Extents up to this long are remembered block by block. */
+/* A narrow extent, up to this long, is remembered block by block; others are wide. */
 #define NARROW_MAX 16
 #define WIDE_MAX   4
 
-/* A mapping by whom; blocks of a narrow one have a record each. */
+/* A mapping and who made it. Each block of a narrow extent has a record. */
 struct mapping {
 	struct e4r_alloc alloc;
 	u64 pblk; /* of lblk */
@@ -57,12 +57,12 @@ struct removal {
 };
 
 struct inode_mem {
-	u64 id; /* unlike that of any other inode, and of this one's next life */
+	u64 id; /* of this life of the inode: no other inode or life has the same */
 	u64 next_wide;
 	u64 next_removal;
 	u32 reserved; /* i_reserved_data_blocks as last heard */
 	u16 mapped;   /* has had a mapping since it was last emptied */
-	u16 emptied;  /* was about to be emptied when it was evicted */
+	u16 emptied;  /* it was evicted to be deleted, and had mappings */
 	struct mapping wide[WIDE_MAX];
 	struct removal removal[WIDE_MAX];
 };
@@ -93,7 +93,7 @@ struct {
 	__type(value, struct mapping);
 } blocks SEC(".maps");
 
-/* All zeroes, to create an entry of inodes from: too large for the stack. */
+/* All zeroes: a new entry of inodes is copied from it, as the stack is too small. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -164,7 +164,7 @@ static __noinline struct inode_mem *mem_of(const struct inode_key *key)
 
 /* ---- mappings ---- */
 
-/* Returns at once, so that the verifier need not follow what was found before. */
+/* Returns from within the loop: the verifier has less to follow. */
 static __always_inline bool was_removed(const struct inode_mem *mem, u32 lblk, u64 since_ns)
 {
 	const struct removal *r;
@@ -250,8 +250,8 @@ int classic_map(void *ctx)
 }
 
 /*
- * The oldest removal makes room by growing the one after it: what is then taken for
- * removed although it is mapped can hide a race, not make one up.
+ * The oldest removal makes room: the one after it grows to cover both. Blocks in between
+ * then count as removed although they are mapped. That can hide a race, not make one up.
  */
 static __always_inline void remember_removal(struct inode_mem *mem, u32 lblk, u32 end)
 {
@@ -419,7 +419,7 @@ int classic_release(void *ctx)
 
 /* ---- the end of an inode ---- */
 
-/* all: everything still reserved has leaked, not only what was seen to. */
+/* all: everything still reserved has leaked; else no more than the overwrites seen. */
 static __always_inline void tell_leak(const struct inode_key *inode, u32 leaked, bool all)
 {
 	struct file_key key = { .ino = inode->ino, .dev = inode->dev };
@@ -450,8 +450,8 @@ static __always_inline void tell_leak(const struct inode_key *inode, u32 leaked,
 }
 
 /*
- * One that keeps its name is clean when it is evicted. One without is truncated
- * next, if it has blocks, and ext4_free_inode comes after that.
+ * A file that keeps its name is clean when its inode is evicted. A deleted file is
+ * truncated next, if it has blocks, and ext4_free_inode comes after that.
  */
 SEC("tp/ext4/ext4_evict_inode")
 int classic_evict(void *ctx)
@@ -474,9 +474,9 @@ int classic_evict(void *ctx)
 }
 
 /*
- * A file without blocks is not truncated (ext4_evict_inode()), and gives its delayed
- * blocks back only after this: of what is reserved then, no more than the
- * overwrites seen can have leaked.
+ * A file without blocks is not truncated (ext4_evict_inode()). It gives its delayed
+ * blocks back only after this, so that not all that is reserved now has leaked: at most
+ * the overwrites that were seen.
  */
 SEC("tp/ext4/ext4_free_inode")
 int classic_free(void *ctx)

@@ -34,10 +34,10 @@
 	} while (0)
 
 /*
- * In e4r_hot, without the lock where the kernel lets no program run twice at once on a
- * CPU: with preemption off (tracepoints, kprobes), or by its own guard against recursion
- * (fentry since ca06f55b9002, 5.12). Of the programs that count here one is attached,
- * and it never runs in an interrupt.
+ * Counts in e4r_hot. The lock is not needed where the kernel never runs a program twice
+ * at once on a CPU: preemption is off (tracepoints, kprobes), or the kernel guards against
+ * recursion (fentry since ca06f55b9002, 5.12). Only one of the programs that count here is
+ * attached, and it never runs in an interrupt.
  */
 #define COUNT_HOT(preemptible, h, member)                                                          \
 	do {                                                                                       \
@@ -134,8 +134,8 @@ static __always_inline struct task_slot *own_slot(const struct inode *inode)
 }
 
 /*
- * The task's slot for something new. What another task that is in flight loses by it
- * is counted, unless it is only an allocator's name.
+ * The task's slot, for something new. When it takes the slot of another task that is in
+ * flight, that task's loss is counted, unless only the allocator's name is lost.
  */
 static __always_inline struct task_slot *claim_slot(u64 task)
 {
@@ -158,15 +158,15 @@ static __always_inline bool overlaps(u32 a, u32 alen, u32 b, u32 blen)
 /* ---- memory of allocations ---- */
 
 /*
- * By the length: the exponent of the least power of two that is not less. Without
- * branches: the verifier would follow each on its own to the program's end.
+ * The exponent of the smallest power of two that is not less than the length. It has no
+ * branches, because the verifier would follow each of them to the program's end.
  */
 static __always_inline u32 alloc_order(u64 len)
 {
 	u64 order = 0;
 	u32 i;
 
-	/* The compiler would make comparisons of it if it knew that len has 32 bits. */
+	/* If the compiler knew that len has 32 bits, it would make branches of this. */
 	barrier_var(len);
 #pragma unroll
 	for (i = 0; i < ALLOC_ORDERS - 1; i++)
@@ -174,7 +174,7 @@ static __always_inline u32 alloc_order(u64 len)
 	return order;
 }
 
-/* How many bits of the start do not count. */
+/* How many low bits of the start a place does not depend on. */
 static __always_inline u32 order_shift(u32 order)
 {
 	return order ? order - 1 : 0;
@@ -193,8 +193,8 @@ static __always_inline u32 alloc_place(u64 ino, u32 order, u32 step)
 }
 
 /*
- * Where the newest remembered allocation of lblk not older than since_ns is, or -1.
- * Global, so that the verifier looks at it once and not for each caller.
+ * The place of the newest remembered allocation of lblk that is not older than since_ns,
+ * or -1. Not static: the verifier then looks at it once and not for each caller.
  */
 __noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u64 since_ns)
 {
@@ -207,13 +207,13 @@ __noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u6
 	for (order = 0; stamp && order < ALLOC_ORDERS; order++) {
 		if (!stamp->used[order])
 			continue;
-		/* What holds lblk starts two steps before it at most. */
+		/* An extent with lblk in it starts at most two steps before lblk. */
 		for (back = 0; back < 3; back++) {
 			at = alloc_place(ino, order, (lblk >> order_shift(order)) - back);
 			rec = bpf_map_lookup_elem(&allocs, &at);
 			if (!rec)
 				continue;
-			/* Of one piece, for the verifier's sake. */
+			/* One expression: the verifier would follow each branch. */
 			other = (rec->inode ^ inode) | (rec->generation ^ generation) |
 				(rec->len - 1ULL - (u32)(lblk - rec->lblk)) >> 63 |
 				(rec->alloc.time_ns - since_ns) >> 63;
@@ -227,8 +227,8 @@ __noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u6
 }
 
 /*
- * The record itself, or NULL. It may be overwritten while the caller reads it only by an
- * allocation on another inode: i_data_sem is held on this one.
+ * The record itself, or NULL. Only an allocation on another inode may overwrite it while
+ * the caller reads it: i_data_sem is held on this one.
  */
 static __always_inline const struct alloc_rec *find_alloc(u64 inode, u32 lblk, u64 since_ns)
 {
@@ -240,7 +240,7 @@ static __always_inline const struct alloc_rec *find_alloc(u64 inode, u32 lblk, u
 	return found < 0 ? NULL : bpf_map_lookup_elem(&allocs, &at);
 }
 
-/* No allocation on this inode's bucket at or after since_ns. */
+/* No inode of this inode's bucket had an allocation at or after since_ns. */
 static __always_inline bool no_alloc_since(const struct inode *inode, u64 since_ns)
 {
 	struct alloc_stamp *stamp = stamp_of(BPF_CORE_READ(inode, i_ino));
@@ -278,7 +278,7 @@ static __always_inline void fill_fault(struct e4r_event *ev, void *ctx,
 	current_task(&ev->fault);
 	ev->cgroup = bpf_get_current_cgroup_id();
 	ev->stack = stack_of(ctx);
-	/* Another task may take the place at any time. */
+	/* Another task may take the slot at any time. */
 	if (slot && slot->op == SLOT_FAULT && slot->start_ns <= ev->time_ns) {
 		ev->window_ns = ev->time_ns - slot->start_ns;
 		ev->flags |= E4R_F_WINDOW;
@@ -352,8 +352,8 @@ struct es_answer {
 };
 
 /*
- * 0, or -1 when the tree could not be read. Block by block and without branches on
- * what was found: the verifier would follow every combination of them.
+ * Asks block by block. 0, or -1 when the tree could not be read. It does not branch on
+ * what it finds, because the verifier would follow every combination.
  */
 static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
 				  struct es_answer *ans)
@@ -398,8 +398,8 @@ static __always_inline void first_mapping(u64 addr, u32 lblk, u32 len, struct e4
 }
 
 /*
- * The shrinker took the entry inside the window: the tree has none, but an
- * allocation of the block came after the fault's start and is remembered.
+ * The allocation of lblk whose entry the shrinker took inside the window, or NULL: the
+ * tree has no entry, but an allocation after the fault's start is remembered.
  */
 static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inode *inode, u64 addr,
 							       u32 lblk)
@@ -415,8 +415,8 @@ static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inod
 }
 
 /*
- * Who allocated the mapping that the event tells of. The newest record of the block may be
- * of one that was there before it, when its own has lost its place.
+ * Who allocated the mapping that the event is about, or NULL. The newest record of the
+ * block may be that of an earlier mapping, because a record can lose its place.
  */
 static __always_inline const struct alloc_rec *alloc_of_mapping(u64 inode,
 								const struct e4r_event *ev)
@@ -431,11 +431,11 @@ struct hit {
 	u64 inode; /* address */
 	u32 lblk;
 	u32 len;
-	u64 blocks;		      /* so many of them collide */
+	u64 blocks;		      /* how many of them collide */
 	const struct alloc_rec *gone; /* the allocation whose entry was reclaimed */
 };
 
-/* ctx is only for the stack. Rare, so that nothing here is on a hot path. */
+/* Rare: nothing here is on a hot path. ctx is only for the stack. */
 static __noinline int collision(void *ctx, const struct inode *inode, const struct hit *hit)
 {
 	const struct alloc_rec *gone = hit->gone;
@@ -465,16 +465,16 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 		__sync_fetch_and_add(&n_pending, 1);
 		return 0;
 	}
-	/* An earlier outcome was never seen, or there is no room. */
+	/* The outcome of this task's last collision was never seen, or the map is full. */
 	COUNT(lost_pending);
 	bpf_map_update_elem(&pending, &tid, &ev, BPF_EXIST);
 	return 0;
 }
 
-/* Declared as what the kernel gives: the number needs no extension to 64 bits. */
+/* Declared with the 64 bits that the kernel returns: nothing has to be extended. */
 static u64 (*const this_cpu)(void) = (void *)BPF_FUNC_get_smp_processor_id;
 
-/* Where there are more CPUs than places in hot. */
+/* insert_can_race() on a CPU that has no place in hot. */
 static __always_inline bool far_insert_can_race(const struct inode *inode, bool typed)
 {
 	if (!is_watched(inode, typed))
@@ -487,9 +487,9 @@ static __always_inline bool far_insert_can_race(const struct inode *inode, bool 
 }
 
 /*
- * Counts a delayed insert; whether it can race. A buffered write holds i_rwsem, which
- * every allocator takes too: it cannot. Only faults come without it, and a fault's
- * file has a shared writable mapping until it ends.
+ * Counts a delayed insert, and tells whether it can race. A buffered write cannot: it
+ * holds i_rwsem, which every allocator takes too. Only a fault comes without i_rwsem, and
+ * its file has a shared writable mapping until the fault ends.
  */
 static __always_inline bool insert_can_race(const struct inode *inode, bool typed, bool preemptible)
 {
@@ -507,7 +507,7 @@ static __always_inline bool insert_can_race(const struct inode *inode, bool type
 	return true;
 }
 
-/* Not inline: what it needs of registers and stack the buffered write need not pay. */
+/* Not inline, so that a buffered write does not pay for its registers and stack. */
 static __noinline int racing_insert(void *ctx, const struct inode *inode, u64 addr, u32 lblk,
 				    u32 len)
 {
@@ -540,7 +540,7 @@ static __always_inline int on_delayed_insert(void *ctx, const struct inode *inod
 	return racing_insert(ctx, inode, inode_addr(ctx, inode, typed), lblk, len);
 }
 
-/* As the tracepoints have it: lblk and len are read only when they are needed. */
+/* For the tracepoints, which have an entry: it is read only when it is needed. */
 static __always_inline int on_delayed_entry(void *ctx, const struct inode *inode,
 					    const struct extent_status *es, bool typed)
 {
@@ -599,7 +599,7 @@ static __always_inline int on_alloc_begin(const struct inode *inode, u32 op, u64
 	return 0;
 }
 
-/* An operation that allocates nothing: what the task did before is no name any more. */
+/* An operation that allocates nothing ends what the task did before. */
 static __always_inline int on_other_operation(void)
 {
 	u64 task = bpf_get_current_task();
@@ -611,8 +611,8 @@ static __always_inline int on_other_operation(void)
 }
 
 /*
- * The range in blocks that the operation in flight allocates now, as the allocator
- * itself was told it; on_alloc_begin() had to work it out.
+ * The range in blocks that the operation in flight allocates now. The allocator was told
+ * it; on_alloc_begin() had to compute it.
  */
 static __always_inline int on_alloc_range(const struct inode *inode, u32 lblk, u32 len)
 {
@@ -625,7 +625,7 @@ static __always_inline int on_alloc_range(const struct inode *inode, u32 lblk, u
 	return 0;
 }
 
-/* A mapping that enters the tree: what is remembered of it and its inode. */
+/* What is remembered of a mapping that enters the tree, and of its inode. */
 struct new_mapping {
 	const struct inode *inode;
 	u64 ino;
@@ -637,12 +637,13 @@ struct new_mapping {
 };
 
 /*
- * The operation's end is not looked at, it would cost as much as the beginning. What else
- * a task allocates later in the same range, holding i_rwsem again, is direct IO, and that
- * tells itself: fallocate and zero range wait until i_dio_count is 0 before they allocate,
- * and newcomers wait for i_rwsem (inode_dio_wait() in ext4_fallocate() and
- * ext4_zero_range(), 5.10 to 7.2). Or it is a buffered write after a fallocate() that
- * found the filesystem full (ext4_nonda_switch()): that one keeps the wrong name.
+ * The end of an operation is not hooked: that would cost as much as its beginning. So a
+ * later allocation of the same task in the same range, with i_rwsem held again, could get
+ * the operation's name. There are two such cases. Direct IO is told apart: fallocate and
+ * zero range wait until i_dio_count is 0 before they allocate, and new direct IO waits for
+ * i_rwsem (inode_dio_wait() in ext4_fallocate() and ext4_zero_range(), 5.10 to 7.2). A
+ * buffered write after a fallocate() that found the filesystem full (ext4_nonda_switch())
+ * does get the wrong name.
  */
 static __always_inline void name_operation(struct e4r_alloc *alloc, const struct new_mapping *m)
 {
@@ -661,8 +662,9 @@ static __always_inline void name_operation(struct e4r_alloc *alloc, const struct
 }
 
 /*
- * Whoever searches this inode's records meanwhile waits for its i_data_sem. What takes
- * time comes first, so that allocations on two inodes that share a place hardly meet.
+ * Nobody searches this inode's records meanwhile: the searcher waits for its i_data_sem.
+ * The slow parts come first, so that two inodes that share a place hardly ever write it at
+ * the same time.
  */
 static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 {
@@ -680,7 +682,7 @@ static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 	rec = bpf_map_lookup_elem(&allocs, &at);
 	if (!stamp || !rec)
 		return 0;
-	/* Another inode's allocation may share it, and have been slower to get here. */
+	/* Another inode that shares the stamp may have written a later time already. */
 	if (stamp->time_ns < alloc.time_ns)
 		stamp->time_ns = alloc.time_ns;
 	stamp->used[order & (ALLOC_ORDERS - 1)] = 1;
@@ -695,10 +697,10 @@ static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 }
 
 /*
- * A mapping enters the extent status tree; pblk carries its status bits.
- * Only the holder of i_rwsem allocates; anybody else is writing back delayed
- * blocks or caching what a lookup found. The holder may do these as well (direct IO
- * flushes its range first): such a record costs a spurious near miss at worst.
+ * A mapping enters the extent status tree; pblk carries its status bits. Only the holder
+ * of i_rwsem allocates. Anybody else writes delayed blocks back, or caches what a lookup
+ * found. The holder may do that too (direct IO flushes its range first): such a record
+ * costs at worst a near miss that was none.
  */
 static __always_inline int on_allocation(void *ctx, const struct inode *inode, u32 lblk, u32 len,
 					 u64 pblk, bool typed)
@@ -738,7 +740,7 @@ static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, 
 	slot = claim_slot(task);
 	if (!slot)
 		return 0;
-	/* The previous fault's end was missed. */
+	/* The task's previous fault has ended, and its end was missed. */
 	if (slot->task == task && slot->op == SLOT_FAULT)
 		COUNT(lost_window);
 	bits = inode_blkbits(inode, typed) & 31;
@@ -759,9 +761,9 @@ static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, 
 }
 
 /*
- * The delalloc mapping of a block begins: the latest start that a fault can have
- * whose real one was not seen, because another task has taken its slot or the
- * fault hook could not be had.
+ * The delalloc mapping of a block begins. A fault cannot have started later, so this
+ * stands in for a start that was not seen: another task took the slot, or the fault hook
+ * is not there.
  */
 static __always_inline int on_mapping(const struct inode *inode, bool typed)
 {
@@ -770,7 +772,7 @@ static __always_inline int on_mapping(const struct inode *inode, bool typed)
 
 	if (!is_watched(inode, typed) || holds_inode_lock(inode, typed))
 		return 0;
-	/* It may be a buffered write, and a fault has a start of its own. */
+	/* This may be a buffered write. A fault's start was seen by its own hook. */
 	if (!rwsem_tells_owner() && cfg_fault_seen)
 		return 0;
 	slot = claim_slot(task);
@@ -796,7 +798,7 @@ static __noinline int near_miss(void *ctx, const struct inode *inode, const stru
 	fill_file(&ev, inode, false);
 	for (i = 0; i < ES_MAX_BLOCKS && i < slot->len && !rec; i++)
 		rec = find_alloc(slot->inode, slot->lblk + i, slot->start_ns);
-	/* Where i_rwsem has no owner, what its own lookup cached looks like an allocation. */
+	/* Without an owner of i_rwsem, what the fault's own lookup cached looks allocated. */
 	if (!rec || rec->alloc.task.tid == (u32)bpf_get_current_pid_tgid())
 		return 0;
 	st = stats_of(ev.dev);
@@ -865,18 +867,18 @@ static __always_inline int on_inode_end(const struct inode *inode, bool typed)
 	if (!is_watched(inode, typed))
 		return 0;
 	blocks = BPF_CORE_READ(ext4_i(inode), i_reserved_data_blocks);
-	/* Nothing leaked, and no file is remembered that this could be. */
+	/* Nothing leaked, and no file is remembered, so this one is not either. */
 	if (!blocks && !n_files)
 		return 0;
 	return leaked(inode, blocks);
 }
 
 /*
- * The same where only tracepoints can be had and the inode's file is deleted: at
- * ext4_free_inode. A file that had blocks was truncated by then and nothing in its
- * tree is delayed: what is still reserved has leaked. One that never had any (i_blocks of 0)
- * is not truncated (ext4_evict_inode()), and its delayed blocks are given back only
- * after this, by ext4_clear_inode(): on_release() then knows how many.
+ * The end of a deleted file's inode where only tracepoints can be had: ext4_free_inode.
+ * A file that had blocks has been truncated, and nothing in its tree is delayed: what is
+ * still reserved has leaked. A file that never had blocks (i_blocks is 0) is not truncated
+ * (ext4_evict_inode()). ext4_clear_inode() gives its delayed blocks back after this:
+ * on_release() then knows how many.
  */
 static __always_inline int on_inode_free(const struct inode *inode, bool typed)
 {
@@ -886,7 +888,7 @@ static __always_inline int on_inode_free(const struct inode *inode, bool typed)
 	if (!is_watched(inode, typed))
 		return 0;
 	blocks = BPF_CORE_READ(ext4_i(inode), i_reserved_data_blocks);
-	/* The shrinker's count is of all entries that are not delayed. */
+	/* The shrinker counts the entries that are not delayed: are there others? */
 	if (!blocks ||
 	    BPF_CORE_READ(ext4_i(inode), i_es_all_nr) == BPF_CORE_READ(ext4_i(inode), i_es_shk_nr))
 		return on_inode_end(inode, typed);

@@ -50,7 +50,7 @@ enum e4r_op {
 /* e4r_event.flags */
 #define E4R_F_WINDOW	0x1 /* window_ns is valid: the fault's start was seen */
 #define E4R_F_ALLOCATOR 0x2 /* alloc is valid */
-#define E4R_F_RECLAIMED 0x4 /* entry was gone from the tree; remembered insert */
+#define E4R_F_RECLAIMED 0x4 /* the entry was gone from the tree: told from memory */
 
 struct e4r_task {
 	__u32 pid; /* thread group id, as user space calls it */
@@ -91,26 +91,25 @@ _Static_assert(sizeof(struct e4r_task) == 24, "e4r_task layout");
 _Static_assert(sizeof(struct e4r_alloc) == 48, "e4r_alloc layout");
 _Static_assert(sizeof(struct e4r_event) == 152, "e4r_event layout");
 
-/* Kept for all filesystems together, one per CPU; exact whatever is lost. */
+/* For all filesystems together, one per CPU. Exact even when events are lost. */
 struct e4r_counters {
 	__u64 delayed_inserts; /* calls of the delayed insert */
-	__u64 fault_inserts;   /* of these, the ones not under own i_rwsem */
+	__u64 fault_inserts;   /* of these, the ones whose task does not hold i_rwsem */
 	__u64 lost_ring;       /* details that found no room in the buffer */
 	__u64 lost_walk;       /* tree states that could not be read */
 	/*
-	 * Runs that the kernel skipped are in the next two as far as it counts them: for
-	 * kprobes and classic tracepoints of 5.10 to 6.11 it does not (trace_call_bpf()).
+	 * The next three include the runs that the kernel skipped, where it counts them. For
+	 * kprobes and classic tracepoints it does not from 5.10 to 6.11 (trace_call_bpf()).
 	 */
-	__u64 lost_pending;    /* collisions whose outcome was not seen, or that
-				* would not have been: runs the kernel skipped */
+	__u64 lost_pending;    /* collisions that were not seen, or whose outcome was not */
 	__u64 lost_window;     /* faults whose start or end was not seen */
 	__u64 lost_file;       /* per-file count that found no room, or leak missed */
 	__u64 already_delayed; /* hook fired after the change: useless hook */
 };
 
 /*
- * The two that a buffered write counts, of one CPU, on a cache line of their own. CPUs
- * from E4R_HOT_CPUS on count in e4r_counters.
+ * The two counters of a buffered write, for one CPU, on a cache line of their own. CPUs
+ * from E4R_HOT_CPUS on count in e4r_counters instead.
  */
 #define E4R_HOT_CPUS 1024
 
@@ -126,7 +125,7 @@ _Static_assert(sizeof(struct e4r_hot) == 64, "e4r_hot layout");
 struct e4r_stats {
 	__u64 overwritten_blocks;
 	__u64 overwritten_files;
-	__u64 reclaimed_blocks; /* of the overwritten: entry was reclaimed */
+	__u64 reclaimed_blocks; /* of the overwritten, those whose entry was reclaimed */
 	__u64 near_misses;
 	__u64 averted;
 	__u64 leaked_blocks;

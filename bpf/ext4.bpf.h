@@ -46,16 +46,16 @@
 #define RWSEM_READER_OWNED 1UL
 #define RWSEM_OWNER_FLAGS  7UL
 
-/* RT's semaphore does not tell its owner: then nothing can be gated by it. */
+/* PREEMPT_RT's semaphore does not tell its owner: then it cannot be a gate. */
 static __always_inline bool rwsem_tells_owner(void)
 {
 	return bpf_core_field_exists(((struct rw_semaphore *)0)->owner);
 }
 
 /*
- * ES tracepoints that fire after the change (07c440e8da8f, 6.19) cannot tell the
- * state before it. The loader does not attach them there; that this is asked here
- * too also keeps the member, by which it knows, in every minimal BTF.
+ * ES tracepoints that fire after the change (07c440e8da8f, 6.19) cannot tell the state
+ * before it. The loader knows such a kernel by this member and does not attach them. The
+ * question stands here too, because it keeps the member in every minimal BTF.
  */
 static __always_inline bool es_tracepoints_late(void)
 {
@@ -70,7 +70,7 @@ static __always_inline bool holds_inode_lock(const struct inode *inode, bool typ
 	if (!rwsem_tells_owner())
 		return false;
 	owner = LOAD(typed, inode, i_rwsem.owner.counter);
-	/* Nobody writes: spares the call. */
+	/* Nobody holds it for writing: no need to ask who the current task is. */
 	if (!owner || owner & RWSEM_READER_OWNED)
 		return false;
 	return (owner & ~RWSEM_OWNER_FLAGS) == bpf_get_current_task();
@@ -99,12 +99,12 @@ static __always_inline const struct ext4_inode_info *ext4_i(const struct inode *
 }
 
 /*
- * Mapped to disk blocks: a delayed insert must not come over it. Up to 6.11 such an
- * entry may be DELAYED as well. It is when fallocate meets delayed blocks, and then
- * for the whole extent, so also for its blocks that were a hole (ext4_map_blocks():
- * ext4_es_scan_range()). As a state that is legal; a delayed insert over it is the
- * race all the same, because a lookup that saw it would have made none. With blocks
- * smaller than a page one in eight overwrites is of this kind.
+ * Mapped to disk blocks: a delayed insert must not come over it. Up to 6.11 such an entry
+ * may be DELAYED as well: fallocate makes it when it meets delayed blocks, for the whole
+ * extent, so also for blocks that were a hole (ext4_map_blocks(): ext4_es_scan_range()).
+ * That state is legal. A delayed insert over it is the race all the same: a lookup that
+ * saw the entry would have led to no insert. With blocks smaller than a page one in eight
+ * overwrites is of this kind.
  */
 static __always_inline bool es_is_mapping(u64 pblk)
 {
@@ -112,8 +112,8 @@ static __always_inline bool es_is_mapping(u64 pblk)
 }
 
 /*
- * A node of the tree as it is copied here. A type of its own and not the
- * kernel's: accesses to a local copy must not be relocated.
+ * A copy of a node of the tree. It is not of the kernel's type, because CO-RE must not
+ * relocate accesses to a local copy.
  */
 struct es_node {
 	u64 parent;
@@ -134,7 +134,7 @@ static __always_inline bool es_layout_is_ours(void)
 	       bpf_core_field_offset(struct extent_status, es_pblk) == 32;
 }
 
-/* One copy a node where the kernel's layout is the known one, else by member. */
+/* Copies the node at once where the kernel has this layout, else member by member. */
 static __always_inline int es_read_node(struct es_node *node, const struct extent_status *es)
 {
 	if (es_layout_is_ours())
@@ -155,8 +155,8 @@ static __always_inline const struct extent_status *es_of_rb(const void *rb)
 
 #ifdef E4R_DIRECT
 /*
- * A pointer to a type of vmlinux's own BTF, of any address: fd264ca02094 (6.2). Loads
- * through it are guarded: where there is no memory they give 0.
+ * Makes any address a pointer to a type of vmlinux's own BTF, fd264ca02094 (6.2). Loads
+ * through it are guarded: they give 0 where there is no memory.
  */
 extern void *bpf_rdonly_cast(const void *addr, u32 btf_id) __ksym;
 
@@ -165,8 +165,8 @@ extern void *bpf_rdonly_cast(const void *addr, u32 btf_id) __ksym;
 #endif
 
 /*
- * The address of the inode that is a program's first argument, as a number, which
- * the verifier does not take a typed pointer for.
+ * The address of the inode that is a program's first argument, as a number. The verifier
+ * does not accept a typed pointer where a number is expected.
  */
 static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool typed)
 {
@@ -188,20 +188,20 @@ static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool
  * physical block with the entry's status bits, ES_MISSING when no entry covers it, 0
  * when the tree could not be read.
  *
- * The caller's task holds i_data_sem, so that no allocator changes the tree
- * meanwhile, but the shrinker may, and so may readers before acf795dc161f (6.8,
- * 5.10.213): whoever acts on a mapping found through cache_es asks again without.
+ * The caller's task holds i_data_sem, so that no allocator changes the tree meanwhile.
+ * The shrinker may, and so may readers before acf795dc161f (6.8, 5.10.213). So a caller
+ * that acts on a mapping found through cache_es asks again without use_cache.
  *
  * Not static: the verifier then looks at it once and not at every call. An object that
- * reads no tree says otherwise, or it would need the kernel's BTF for nothing.
+ * reads no tree makes it static: otherwise it would need the kernel's BTF for nothing.
  */
 #ifndef ES_FIND_SCOPE
 #define ES_FIND_SCOPE
 #endif
 #ifdef E4R_DIRECT
 /*
- * A load that fails gives 0. What could be 0 as well is told from it by a member beside
- * it that never is.
+ * A load that fails gives 0. Where 0 is also a valid value, a member beside it that is
+ * never 0 tells the two apart.
  */
 #define LOADED(member) (*(const volatile typeof(member) *)&(member) != 0)
 
@@ -239,7 +239,7 @@ ES_FIND_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 	}
 	return 0;
 found:
-	/* A status of 0 is no entry's: that load failed. */
+	/* Every entry has a status, so 0 means that the load failed. */
 	pblk = es->es_pblk;
 	/* The block number of a hole or a delayed entry is all ones: leave it. */
 	if (pblk & (ES_WRITTEN | ES_UNWRITTEN))

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoint shims: all that is left where fentry and kprobes are refused. Each
- * stands twice, as tp_btf (typed, cheap) and as raw_tp (where no BTF in the
- * kernel describes ext4); the arguments are the same.
+ * Tracepoint shims: all that is left where the kernel refuses fentry and kprobes. Each
+ * program stands twice with the same arguments: as tp_btf (typed, cheap), and as raw_tp
+ * for kernels whose own BTF does not describe ext4.
  *
- * Up to 6.18 the es_* tracepoints fire before the change; from 6.19 on
- * (07c440e8da8f) after it, so that these cannot be used there.
+ * Up to 6.18 the es_* tracepoints fire before the change. From 6.19 on (07c440e8da8f) they
+ * fire after it, so that these shims are of no use there.
  *
- * No argument is ever NULL, but 6.12 and 6.13 take every one for possibly NULL
- * (cb4158ce8ec8) until it was looked at.
+ * No argument is ever NULL, but the verifiers of 6.12 and 6.13 (cb4158ce8ec8) take each
+ * for possibly NULL until the program has compared it.
  */
 #ifndef EXT4RACE_HOOKS_TRACEPOINT_BPF_H
 #define EXT4RACE_HOOKS_TRACEPOINT_BPF_H

@@ -11,7 +11,7 @@ const volatile bool cfg_stacks;			      /* record stacks */
 const volatile bool cfg_insert_returns;		      /* a return hook decides */
 const volatile bool cfg_fault_seen;		      /* fault hooks are attached */
 const volatile bool cfg_window_seen;		      /* these, or the mapping hook */
-const volatile bool cfg_preemptible;		      /* a program can meet itself on a CPU */
+const volatile bool cfg_preemptible;		      /* a program may run again before it ends */
 
 #define TASK_SLOTS   4096
 #define ALLOC_SLOTS  8192
@@ -33,9 +33,9 @@ struct task_slot {
 #define SLOT_FREE  0x101 /* a deleted inode whose delayed blocks are not released yet */
 
 /*
- * Direct-mapped by task address. Two tasks in flight that share a slot cost each other the
- * window (counted in lost_window), and with it an overwrite whose entry was reclaimed
- * meanwhile; never one whose entry is there.
+ * Direct-mapped by task address. When two tasks in flight share a slot, one of them loses
+ * its window, which lost_window counts. It then misses an overwrite whose entry was
+ * reclaimed meanwhile, but never one whose entry is there.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -45,12 +45,12 @@ struct {
 } task_slots SEC(".maps");
 
 /*
- * Who allocated an extent, remembered past the allocation. A direct-mapped array instead
- * of an LRU hash: the write is a few stores without a helper or a lock. Its place follows
- * from inode, order and start in steps of half the order's length, so that no two extents
- * of an inode that are there at the same time share one (within the first ALLOC_SLOTS
- * steps). A newer allocation that takes the place costs an old one's name, or the near
- * miss that it would have told.
+ * Who allocated an extent, remembered past the allocation. This is a direct-mapped array
+ * instead of an LRU hash: a write is a few stores, without a helper or a lock. The place
+ * of a record follows from the inode, the order and the start, in steps of half the
+ * order's length. So no two extents of an inode that exist at the same time share a place
+ * (within the first ALLOC_SLOTS steps). When a newer allocation takes the place, the older
+ * one loses its name, or the near miss that it would have made.
  */
 struct alloc_rec {
 	u64 inode; /* address; with generation it tells a reused inode */
@@ -70,9 +70,9 @@ struct {
 } allocs SEC(".maps");
 
 /*
- * When the last allocation hit any inode of this bucket: the gate that spares a fault the
- * search when no allocator was at work since it began. And which classes there ever were:
- * the others are not searched.
+ * When the last allocation hit any inode of this bucket. It is a gate: a fault searches
+ * only if an allocator was at work since the fault began. used says which orders ever
+ * occurred: the others are not searched.
  */
 struct alloc_stamp {
 	u64 time_ns;
@@ -94,12 +94,12 @@ struct {
 	__type(value, struct e4r_event);
 } pending SEC(".maps");
 
-/* Entries in pending: spares the return of every delayed insert the look-up. */
+/* Entries in pending. While it is 0, the return of a delayed insert looks nothing up. */
 long n_pending;
 
 /*
- * Blocks overwritten per file alive, for the leak report. Preallocated like all
- * hash maps here: kprobe programs may run where allocating could deadlock.
+ * Overwritten blocks of each file that still exists, for the leak report. Preallocated,
+ * as all hash maps here: a kprobe program may run where allocating could deadlock.
  */
 struct file_key {
 	u64 ino;
@@ -115,12 +115,12 @@ struct {
 } files SEC(".maps");
 
 /*
- * Not a per-CPU map: finding the place in one takes as long as all else that a
- * buffered write costs.
+ * Not a per-CPU map: a look-up in one would cost a buffered write as much as all the rest
+ * that is done for it.
  */
 struct e4r_hot hot[E4R_HOT_CPUS] __attribute__((aligned(64)));
 
-/* Entries in files: spares inode destruction the look-up while there are none. */
+/* Entries in files. While it is 0, the end of an inode looks nothing up. */
 long n_files;
 
 struct {
@@ -131,8 +131,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * By dev. Key 0 takes what finds no room any more. Not per CPU: it is touched
- * only when something happened, and 256 copies a CPU would be megabytes.
+ * By dev. Key 0 is for filesystems that find no room any more. Not per CPU: it is written
+ * only when something happened, and 256 entries for each CPU would be megabytes.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -141,7 +141,7 @@ struct {
 	__type(value, struct e4r_stats);
 } stats SEC(".maps");
 
-/* All zeroes, to create a stats entry from: too large for the stack. */
+/* All zeroes: a new stats entry is copied from it, as the stack is too small. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
