@@ -89,6 +89,63 @@ test_hup_to_fifo_without_reader() {
 	grep -q "log: No such device or address; writing to the old one" "$TMP/mon.err"
 }
 
+# refused WHAT REASON: whoever owns the log's directory has put WHAT in its place. It gets
+# nothing, and the old one goes on.
+refused() {
+	kill -s HUP "$MON_PID"
+	appears "$TMP/mon.err" "$1: $2; writing to the old one"
+	kill -s TERM "$MON_PID"
+	ended_in
+	same "exit status" "$MON_RC" 0
+	same "old file" "$(types "$TMP/dir/log.1")" "start summary"
+	same "root's file" "$(cat "$TMP/precious")" ""
+	unfixture "$TMP/mnt"
+}
+
+rotated_by_another_user() {
+	mkdir "$TMP/dir"
+	chown nobody "$TMP/dir"
+	: >"$TMP/precious"
+	to_file "$TMP/dir/log"
+	mv "$TMP/dir/log" "$TMP/dir/log.1"
+}
+
+test_hup_to_symbolic_link() {
+	rotated_by_another_user
+	ln -s "$TMP/precious" "$TMP/dir/log"
+	refused "$TMP/dir/log" 'it is a symbolic link, which is not followed'
+	# Nor is what it leads to made.
+	to_file "$TMP/dir/next"
+	mv "$TMP/dir/next" "$TMP/dir/log.1"
+	ln -s "$TMP/made" "$TMP/dir/next"
+	refused "$TMP/dir/next" 'it is a symbolic link, which is not followed'
+	[[ ! -e $TMP/made ]]
+}
+
+test_hup_to_hard_link() {
+	rotated_by_another_user
+	ln "$TMP/precious" "$TMP/dir/log"
+	refused "$TMP/dir/log" 'it has another name as well (a hard link)'
+}
+
+test_hup_to_file_of_another_user() {
+	rotated_by_another_user
+	: >"$TMP/dir/log"
+	chown nobody "$TMP/dir/log"
+	refused "$TMP/dir/log" "it belongs to another user (uid $(id -u nobody))"
+	same "their file" "$(cat "$TMP/dir/log")" ""
+}
+
+# What is made there anew is ours.
+test_hup_in_directory_of_another_user() {
+	rotated_by_another_user
+	kill -s HUP "$MON_PID"
+	kill -s TERM "$MON_PID"
+	ended_in
+	same "new file" "$(types "$TMP/dir/log")" summary
+	same messages "$(cat "$TMP/mon.err")" ""
+}
+
 test_hup_without_output_file() {
 	fixture 4096 "$TMP/mnt"
 	monitor --mount "$TMP/mnt"

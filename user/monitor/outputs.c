@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/say.h"
-#include "base/signals.h"
 #include "host/privilege.h"
 #include "http/sink_http.h"
+#include "monitor/output_file.h"
 #include "monitor/outputs.h"
 #include "sink/sink_journal.h"
 #include "sink/sink_textfile.h"
@@ -62,22 +62,12 @@ void outputs_flush(struct outputs *outputs)
 	sink_flush(outputs->sinks[0]);
 }
 
-static int open_file(const char *name, int flags)
-{
-	int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0644);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* The file of --output-file, or standard output. 0, or negative errno and it was said why. */
 static int open_fd(struct outputs *outputs)
 {
 	const char *name = outputs->config.opt->output_file;
 
-	/* A FIFO waits for its reader: a signal may end that. */
-	signals_end_us(true);
-	outputs->fd = name ? open_file(name, 0) : STDOUT_FILENO;
-	signals_end_us(false);
+	outputs->fd = name ? output_file_open(name) : STDOUT_FILENO;
 	if (outputs->fd < 0) {
 		say("--output-file %s: %s", name, strerror(-outputs->fd));
 		return outputs->fd;
@@ -93,20 +83,21 @@ static int open_fd(struct outputs *outputs)
 static void reopen_file(struct outputs *outputs)
 {
 	const char *name = outputs->config.opt->output_file;
+	char why[128];
 	int fd;
 
 	privilege_use(PRIVILEGE_FILES, true);
-	/* Nothing may wait while the monitor runs: a FIFO without a reader is ENXIO. */
-	fd = open_file(name, O_NONBLOCK);
+	fd = output_file_reopen(name, why, sizeof(why));
 	privilege_use(PRIVILEGE_FILES, false);
-	if (fd < 0) {
-		say("%s: %s; writing to the old one", name, strerror(-fd));
-		return;
+	if (fd >= 0 && dup3(fd, outputs->fd, O_CLOEXEC) < 0) {
+		snprintf(why, sizeof(why), "%s", strerror(errno));
+		close(fd);
+		fd = -1;
 	}
-	fcntl(fd, F_SETFL, O_APPEND);
-	if (dup3(fd, outputs->fd, O_CLOEXEC) < 0)
-		say("%s: %s; writing to the old one", name, strerror(errno));
-	close(fd);
+	if (fd < 0)
+		say("%s: %s; writing to the old one", name, why);
+	else
+		close(fd);
 }
 
 /* ---- all sinks ---- */

@@ -173,6 +173,28 @@ static void test_cannot_be_reopened(void **state)
 	rmdir(name);
 }
 
+/* Each of these could be somebody else's choice of what root appends to. */
+static void test_refused(void **state)
+{
+	(void)state;
+	open_output();
+	assert_int_equal(rename(name, old), 0);
+	assert_int_equal(symlink(old, name), 0);
+	outputs_reopen(outputs);
+	assert_int_equal(said, 1);
+	assert_non_null(strstr(last_said, "symbolic link"));
+	unlink(name);
+	assert_int_equal(link(old, name), 0);
+	outputs_reopen(outputs);
+	assert_int_equal(said, 2);
+	assert_non_null(strstr(last_said, "hard link"));
+	unlink(name);
+	send_verdict();
+	assert_int_equal(lines(old), 1);
+	assert_int_equal(stopped, 0);
+	assert_false(privileged);
+}
+
 static void test_standard_output_is_not_reopened(void **state)
 {
 	(void)state;
@@ -233,6 +255,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rotated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rotated_often, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cannot_be_reopened, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_standard_output_is_not_reopened, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_cannot_be_opened, setup, teardown),
