@@ -155,6 +155,11 @@ bench-vm: all deps-bench
 test-unit: unit
 test-fuzz: fuzz-build
 	$(Q)tests/fuzz/run
+# For so long, all targets together: make fuzz TIME=10m
+TIME ?= 10m
+.PHONY: fuzz
+fuzz: fuzz-build
+	$(Q)FUZZ_TIME=$(TIME) tests/fuzz/run
 # Unit, host and HTTP suites of builds with sanitizers in them.
 test-sanitize: all unit-build sanitize-build workload
 	$(Q)tests/sanitize/run
@@ -202,6 +207,6 @@ help:
 	@echo 'make test-vm     real kernels, exactness  make test-matrix  every kernel and state'
 	@echo 'make test-patch  the fixes, proven        make test-fleet   exporter, alerts, packages'
 	@echo 'make test-harness  the VM harness itself  make bench        what it costs, here'
-	@echo 'make test-sanitize  suites under sanitizers'
+	@echo 'make test-sanitize  under sanitizers      make fuzz         new inputs, for TIME=10m'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in VMs'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

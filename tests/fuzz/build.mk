@@ -26,7 +26,10 @@ $(FUZZ_LIB): $(FUZZ_OBJ)
 $(FUZZ_TARGETS): $(FUZZ_OUT)/%: tests/fuzz/%.c $(FUZZ_LIB)
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined $< $(FUZZ_LIB) \
-		$(LIBS) -o $@
+		$(LIBS) $($(@F)_LDFLAGS) -o $@
+
+# It is asked what the command ends with.
+$(FUZZ_OUT)/fuzz_options: fuzz_options_LDFLAGS := -Wl,--wrap=exit
 
 # Object files to start from: those of the unit tests.
 $(FUZZ_OUT)/seeds/image/x86_64.o: $(UNIT_IMAGES)/x86_64.o

@@ -61,8 +61,8 @@ static struct media_range parse_range(const char *s, const char *end)
 		t = next ? next : end;
 		if (t - s >= 2 && !strncasecmp(s, "q=", 2))
 			r.q = parse_q(s + 2, t);
-		else if (t - s > 8 && !strncasecmp(s, "version=", 8))
-			version_ok = s[8] == '0' || s[8] == '1';
+		else if (t - s >= 8 && !strncasecmp(s, "version=", 8))
+			version_ok = t - s > 8 && (s[8] == '0' || s[8] == '1');
 		semi = next;
 	}
 	if (!r.q || !version_ok)
