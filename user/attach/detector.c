@@ -14,7 +14,7 @@ int detector_possible(const struct kernel *kernel, char *why, size_t why_size)
 {
 	if (!kernel_capable(CAP_SYS_ADMIN) &&
 	    !(kernel_capable(CAP_BPF) && kernel_capable(CAP_PERFMON))) {
-		snprintf(why, why_size, "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo");
+		snprintf(why, why_size, "%s", PRIVILEGE_NEEDED);
 		return -EPERM;
 	}
 	if (!kernel->ext4_here) {

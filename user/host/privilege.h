@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* What to say where the kernel refuses BPF programs with EPERM. */
+#define PRIVILEGE_NEEDED "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo"
+
 /* What can be had back for a moment after privilege_drop(). */
 enum {
 	PRIVILEGE_KPROBES = 1, /* CAP_SYS_ADMIN, see below */

@@ -14,6 +14,7 @@
 #include "base/exit_status.h"
 #include "base/say.h"
 #include "cli/options.h"
+#include "host/privilege.h"
 #include "provoke/cmd_provoke.h"
 #include "provoke/provoke_accounts.h"
 #include "provoke/provoke_outcome.h"
@@ -45,7 +46,7 @@ static int print_verdict_of(struct provoke *pro)
 	struct verify_config config = { .dir = opt->dir, .verbose = opt->verbose };
 
 	if (verify_running(&pro->verdict, &config) == -EPERM) {
-		say("needs root, or CAP_BPF and CAP_PERFMON: run it with sudo");
+		say("%s", PRIVILEGE_NEEDED);
 		return -EPERM;
 	}
 	return verdict_print(&pro->verdict, opt->json, opt->verbose);

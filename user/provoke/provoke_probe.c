@@ -58,7 +58,7 @@ int provoke_probe_open(struct provoke_probe **out, const struct provoke_probe_co
 	bpf_log_use(before);
 	if (err) {
 		snprintf(why, why_size, "the tracepoints of ext4's lookups cannot be used: %s",
-			 err == -EPERM ? "needs root, or CAP_BPF and CAP_PERFMON" : strerror(-err));
+			 err == -EPERM ? PRIVILEGE_NEEDED : strerror(-err));
 		provoke_probe_close(probe);
 		return err;
 	}

@@ -37,25 +37,29 @@ static int on_done(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-static int load(struct verify_probe *probe)
+/* To be called once more, with less, where it fails. */
+static int load(struct verify_probe *probe, bool with_read_code)
 {
-	int err;
-
-	probe->skel = verify_bpf__open();
-	if (!probe->skel)
-		return -errno;
-	bpf_map__set_max_entries(probe->skel->maps.done, sysconf(_SC_PAGESIZE));
-	err = verify_bpf__load(probe->skel);
-	if (!err)
-		return 0;
-	/* Lockdown (confidentiality) forbids reading the kernel: without that, counting works. */
 	verify_bpf__destroy(probe->skel);
 	probe->skel = verify_bpf__open();
 	if (!probe->skel)
 		return -errno;
 	bpf_map__set_max_entries(probe->skel->maps.done, sysconf(_SC_PAGESIZE));
-	bpf_program__set_autoload(probe->skel->progs.read_code, false);
+	bpf_program__set_autoload(probe->skel->progs.read_code, with_read_code);
 	return verify_bpf__load(probe->skel);
+}
+
+static int load_and_open_ring(struct verify_probe *probe)
+{
+	int err = load(probe, true);
+
+	/* Lockdown (confidentiality) forbids reading the kernel: without that, counting works. */
+	if (err)
+		err = load(probe, false);
+	if (err)
+		return err;
+	probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.done), on_done, NULL, NULL);
+	return probe->ring ? 0 : -errno;
 }
 
 int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t why_size)
@@ -70,18 +74,10 @@ int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t
 	privilege_raise_memlock();
 	probe->log.verbose = verbose;
 	before = bpf_log_use(&probe->log);
-	err = load(probe);
-	if (!err) {
-		probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.done), on_done, NULL,
-					       NULL);
-		err = probe->ring ? 0 : -errno;
-	}
+	err = load_and_open_ring(probe);
 	bpf_log_use(before);
 	if (err) {
-		snprintf(why, why_size, "%s",
-			 err == -EPERM ?
-				 "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo" :
-				 strerror(-err));
+		snprintf(why, why_size, "%s", err == -EPERM ? PRIVILEGE_NEEDED : strerror(-err));
 		verify_probe_close(probe);
 		return err;
 	}
