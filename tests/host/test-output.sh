@@ -97,6 +97,32 @@ test_output_says_how_it_is_attached() {
 	finish
 }
 
+# mounts_of LINE: where the filesystems of a start line are mounted.
+mounts_of() {
+	jq -r '.filesystems[].mount' <<<"$1"
+}
+
+# The monitor is held at its first call of bpf(2): the mount table was read long before.
+test_output_mounted_while_it_loads() {
+	local until=$((SECONDS + 30)) pid
+
+	strace -o "$TMP/trace" -e trace=bpf -e inject=bpf:signal=STOP:when=1 \
+		"$TOOL" -o json >"$TMP/out" 2>"$TMP/err" &
+	MON_PID=$!
+	until grep -q 'stopped by SIGSTOP' "$TMP/trace" 2>/dev/null; do
+		kill -0 "$MON_PID" || skip "$(head -n 1 "$TMP/err")"
+		((SECONDS < until))
+	done
+	fixture 4096 "$TMP/mnt"
+	pid=$(pgrep -P "$MON_PID")
+	kill -s CONT "$pid"
+	appears "$TMP/out" '"type":"start"'
+	kill "$pid"
+	wait "$MON_PID"
+	mounts_of "$(head -n 1 "$TMP/out")" | grep -qx "$TMP/mnt"
+	unfixture "$TMP/mnt"
+}
+
 test_output_text() {
 	fixture 4096 "$TMP/mnt"
 	"$TOOL" -d 200ms --mount "$TMP/mnt" >"$TMP/text" 2>"$TMP/err"

@@ -201,6 +201,7 @@ int filesystems_open(struct filesystems **out, const char *const *paths, size_t 
 	fs->n_paths = n_paths;
 	pthread_mutex_init(&fs->lock, NULL);
 	fs->list = calloc(LIST_MAX, sizeof(*fs->list));
+	/* Watched first and read afterwards: what is mounted between the two is told again. */
 	fs->mounts_fd = mounts_watch_fd();
 	err = mounts_read(&fs->mounts, NULL);
 	if (err)

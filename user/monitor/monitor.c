@@ -105,6 +105,8 @@ static int start_detector(struct monitor *mon)
 	char why[1024] = "";
 	int err;
 
+	/* It may have taken long until here, and the mount that loads ext4 comes after ext4. */
+	monitor_read_mounts(mon);
 	/* Before anything is attached: no overwrite of this run is in them. */
 	err = filesystems_note_residuals(mon->fs);
 	config.devs = filesystems_devs(mon->fs, &config.n_devs);
@@ -150,6 +152,7 @@ static void begin_watching(struct monitor *mon)
 {
 	privilege_drop(needed_later(mon));
 	malloc_trim(0); /* what loading took is not needed for watching */
+	monitor_read_mounts(mon);
 	monitor_report_start(mon);
 	pthread_mutex_lock(&mon->lock);
 	mon->watching = true;

@@ -60,6 +60,8 @@ struct monitor {
 
 /* Makes the loop with all that it waits for. 0 or negative errno. */
 int monitor_setup_loop(struct monitor *mon);
+/* Reads the mount table again. */
+void monitor_read_mounts(struct monitor *mon);
 /* Takes all events that wait, once nothing is attached any more. */
 void monitor_take_events(struct monitor *mon);
 /* For detector_config: one event. */

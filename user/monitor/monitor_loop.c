@@ -55,15 +55,18 @@ void monitor_take_events(struct monitor *mon)
 	after_events(mon, detector_consume(mon->det));
 }
 
-static void on_mounts(void *arg, int fd, uint32_t events)
+void monitor_read_mounts(struct monitor *mon)
 {
-	struct monitor *mon = arg;
-
-	(void)fd;
-	(void)events;
 	/* On failure the old table stays: better old names than none. */
 	if (!filesystems_refresh(mon->fs))
 		resolver_forget_paths(mon->res);
+}
+
+static void on_mounts(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	monitor_read_mounts(arg);
 }
 
 /* ---- orders, and time ---- */
