@@ -30,6 +30,47 @@ test_idle_without_wakeups() {
 	unfixture "$TMP/mnt"
 }
 
+# changes N: bind mounts, from one process. They come faster than anybody can read the table.
+changes() {
+	local i
+
+	mkdir "$TMP/at"
+	# One mount above all of them, for one umount.
+	mount -t tmpfs none "$TMP/at"
+	for ((i = 0; i < $1; i++)); do
+		mkdir "$TMP/at/$i"
+		echo "$TMP/mnt/settle $TMP/at/$i none bind 0 0"
+	done >"$TMP/fstab"
+	mount -a -T "$TMP/fstab"
+}
+
+# A burst of mounts costs some looks at the mount table, not one each.
+test_idle_burst_of_mounts() {
+	local tracer reads start=$SECONDS
+
+	fixture 4096 "$TMP/mnt"
+	mkdir "$TMP/mnt/settle"
+	monitor
+	strace -f -e trace=openat -o "$TMP/trace" -p "$MON_PID" 2>"$TMP/strace.err" &
+	tracer=$!
+	appears "$TMP/strace.err" 'strace: ' || return 1
+	grep -q attached "$TMP/strace.err" || skip "$(head -n 1 "$TMP/strace.err")"
+	changes 300
+	same mounts "$(grep -c " $TMP/at/" /proc/self/mountinfo)" 300
+	# The last change is seen, too.
+	mkdir "$TMP/last"
+	mount --bind "$TMP/mnt/settle" "$TMP/last"
+	finish
+	wait "$tracer" || true
+	reads=$(grep -c '"/proc/self/mountinfo"' "$TMP/trace")
+	echo "$reads reads in $((SECONDS - start)) s"
+	# One each half second, one at the end, one for what was cut off by the clock.
+	((reads >= 2 && reads <= 2 * (SECONDS - start + 1) + 2))
+	umount -R "$TMP/at"
+	umount "$TMP/last"
+	unfixture "$TMP/mnt"
+}
+
 test_idle_resident_memory() {
 	local rss
 

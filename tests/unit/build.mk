@@ -32,6 +32,7 @@ test_evidence_image_MODULES := verify/evidence_image verify/machine_code verify/
 test_evidence_image_LIBS := -lelf
 test_evidence_livepatch_MODULES := verify/evidence_livepatch verify/evidence
 test_exposition_MODULES := $(patsubst user/%.c,%,$(wildcard user/metrics/*.c))
+test_filesystems_MODULES := monitor/filesystems
 test_heartbeat_MODULES := monitor/heartbeat monitor/loop base/signals
 test_journal_MODULES := sink/sink_journal sink/journal_entry
 test_loop_MODULES := monitor/loop base/signals

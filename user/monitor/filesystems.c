@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,65 +50,146 @@ const char *filesystems_source(unsigned int dev, char *buf, size_t size)
 
 /* ---- the mount table ---- */
 
-static bool is_listed(const struct filesystems *fs, unsigned int dev)
-{
-	size_t i;
+/* A mount, or after the first pass a filesystem. */
+struct place {
+	unsigned int dev;
+	size_t first; /* of the filesystem, in the mount table */
+	size_t best;  /* shows each file by its path, or is the first */
+};
 
-	for (i = 0; i < fs->n_list; i++) {
-		if (fs->list[i].dev == dev)
-			return true;
-	}
-	return false;
+static int by_dev(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return (x->first > y->first) - (x->first < y->first);
 }
 
-#define LIST_MAX 256
-
-static int make_list(struct filesystems *fs)
+static int by_first(const void *a, const void *b)
 {
-	const struct mount *mount;
-	struct fs_info *info;
+	const struct place *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+static bool is_whole(const struct mounts *mounts, size_t at)
+{
+	return !strcmp(mounts->v[at].root, "/");
+}
+
+/*
+ * The filesystems of the mount table, in its order: their number in *n, and for the caller to
+ * free. NULL on ENOMEM. Hosts of containers have thousands of mounts: nothing here looks at
+ * each for each.
+ */
+static struct place *find_places(const struct mounts *mounts, size_t *n)
+{
+	struct place *places = calloc(mounts->n + 1, sizeof(*places)), *last = NULL;
 	size_t i;
 
-	fs->n_list = 0;
-	for (i = 0; i < fs->mounts.n && fs->n_list < LIST_MAX; i++) {
-		mount = mounts_find(&fs->mounts, fs->mounts.v[i].dev);
-		if (!is_watched(fs, mount->dev) || is_listed(fs, mount->dev))
+	*n = 0;
+	if (!places)
+		return NULL;
+	for (i = 0; i < mounts->n; i++)
+		places[i] = (struct place){ mounts->v[i].dev, i, i };
+	qsort(places, mounts->n, sizeof(*places), by_dev);
+	for (i = 0; i < mounts->n; i++) {
+		const struct place *place = &places[i];
+
+		if (last && last->dev == place->dev) {
+			if (!is_whole(mounts, last->best) && is_whole(mounts, place->best))
+				last->best = place->best;
 			continue;
-		info = &fs->list[fs->n_list++];
-		info->dev = mount->dev;
-		info->mount = mount->point;
+		}
+		last = &places[(*n)++];
+		*last = *place;
+	}
+	qsort(places, *n, sizeof(*places), by_first);
+	return places;
+}
+
+/* The watched ones, with what there is to know of them. 0 or -ENOMEM. */
+static int make_list(const struct filesystems *fs, const struct mounts *mounts,
+		     struct fs_info **list, size_t *n)
+{
+	struct place *places;
+	struct fs_info *info;
+	size_t i, n_places;
+
+	*n = 0;
+	places = find_places(mounts, &n_places);
+	*list = calloc(n_places + 1, sizeof(**list));
+	if (!places || !*list) {
+		free(places);
+		free(*list);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n_places; i++) {
+		if (!is_watched(fs, places[i].dev))
+			continue;
+		info = &(*list)[(*n)++];
+		info->dev = places[i].dev;
+		info->mount = mounts->v[places[i].best].point;
 		filesystems_source(info->dev, info->source, sizeof(info->source));
 	}
+	free(places);
 	return 0;
 }
 
-int filesystems_refresh(struct filesystems *fs)
+/* Takes fresh over, be it with success or not. 0 or -ENOMEM. */
+static int use_mounts(struct filesystems *fs, struct mounts *fresh)
 {
-	struct mounts fresh, old;
+	struct mounts old = *fresh;
+	struct fs_info *list;
+	size_t n;
 	int err;
 
-	err = mounts_read(&fresh, NULL);
-	if (err)
-		return err;
-	pthread_mutex_lock(&fs->lock);
-	old = fs->mounts;
-	fs->mounts = fresh;
-	err = make_list(fs);
-	pthread_mutex_unlock(&fs->lock);
+	err = make_list(fs, fresh, &list, &n);
+	if (!err) {
+		struct fs_info *old_list = fs->list;
+
+		pthread_mutex_lock(&fs->lock);
+		old = fs->mounts;
+		fs->mounts = *fresh;
+		fs->list = list;
+		fs->n_list = n;
+		pthread_mutex_unlock(&fs->lock);
+		free(old_list);
+	}
 	mounts_free(&old);
 	return err;
 }
 
+int filesystems_refresh(struct filesystems *fs)
+{
+	struct mounts fresh;
+	int err;
+
+	err = mounts_read(&fresh, NULL);
+	return err ? err : use_mounts(fs, &fresh);
+}
+
+int filesystems_refresh_if_changed(struct filesystems *fs)
+{
+	struct pollfd pfd = { .fd = fs->mounts_fd, .events = POLLPRI };
+
+	if (fs->mounts_fd >= 0 && poll(&pfd, 1, 0) <= 0)
+		return -EAGAIN;
+	return filesystems_refresh(fs);
+}
+
 /* ---- --mount ---- */
 
-static int resolve_paths(struct filesystems *fs, char *why, size_t why_size)
+static int resolve_paths(struct filesystems *fs, const struct mounts *mounts, char *why,
+			 size_t why_size)
 {
 	const struct mount *mount;
 	size_t i;
 	int err;
 
 	for (i = 0; i < fs->n_paths; i++) {
-		err = mounts_resolve(&fs->mounts, fs->paths[i], &mount);
+		err = mounts_resolve(mounts, fs->paths[i], &mount);
 		if (err == -EMEDIUMTYPE)
 			snprintf(why, why_size,
 				 "--mount %s: not on an ext4 filesystem; see /proc/self/mountinfo",
@@ -193,6 +275,7 @@ int filesystems_open(struct filesystems **out, const char *const *paths, size_t 
 		     size_t why_size)
 {
 	struct filesystems *fs = calloc(1, sizeof(*fs));
+	struct mounts fresh = {};
 	int err;
 
 	if (!fs)
@@ -200,17 +283,18 @@ int filesystems_open(struct filesystems **out, const char *const *paths, size_t 
 	fs->paths = paths;
 	fs->n_paths = n_paths;
 	pthread_mutex_init(&fs->lock, NULL);
-	fs->list = calloc(LIST_MAX, sizeof(*fs->list));
 	/* Watched first and read afterwards: what is mounted between the two is told again. */
 	fs->mounts_fd = mounts_watch_fd();
-	err = mounts_read(&fs->mounts, NULL);
+	err = mounts_read(&fresh, NULL);
 	if (err)
 		snprintf(why, why_size, "/proc/self/mountinfo: %s; is /proc mounted?",
 			 strerror(-err));
 	if (!err)
-		err = resolve_paths(fs, why, why_size);
+		err = resolve_paths(fs, &fresh, why, why_size);
 	if (!err)
-		err = make_list(fs);
+		err = use_mounts(fs, &fresh);
+	else
+		mounts_free(&fresh);
 	if (err)
 		filesystems_close(fs);
 	else

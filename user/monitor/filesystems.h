@@ -30,6 +30,8 @@ void filesystems_close(struct filesystems *fs);
 int filesystems_fd(const struct filesystems *fs);
 /* Reads the mount table again. 0, or negative errno: the old one stays. */
 int filesystems_refresh(struct filesystems *fs);
+/* The same, but -EAGAIN without reading it where it did not change. */
+int filesystems_refresh_if_changed(struct filesystems *fs);
 
 /* Every ext4 mount, watched or not; up to the next filesystems_refresh(). */
 const struct mounts *filesystems_mounts(const struct filesystems *fs);

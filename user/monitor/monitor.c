@@ -140,6 +140,7 @@ static unsigned int needed_later(const struct monitor *mon)
 static void stop_watching(struct monitor *mon)
 {
 	verdict_watch_end_sample(mon->verdict);
+	monitor_read_mounts(mon);
 	pthread_mutex_lock(&mon->lock);
 	detector_detach(mon->det);
 	pthread_mutex_unlock(&mon->lock);

@@ -13,7 +13,8 @@
 #include "monitor/monitor.h"
 #include "monitor/notify.h"
 
-#define TEXTFILE_SEC 15.0 /* Prometheus' common scrape interval */
+#define MOUNTS_PAUSE_SEC 0.5
+#define TEXTFILE_SEC	 15.0 /* Prometheus' common scrape interval */
 /* Less than probes wait, more than a slow disk takes for a textfile. */
 #define HEALTHY_MSEC 3000u
 
@@ -25,6 +26,10 @@ void monitor_on_event(void *arg, const struct e4r_event *ev)
 	struct race_info info;
 	struct report report;
 
+	/* It may have been mounted during a pause, see on_mounts(). */
+	if (!mounts_find(filesystems_mounts(mon->fs), ev->dev) &&
+	    !filesystems_refresh_if_changed(mon->fs))
+		resolver_forget_paths(mon->res);
 	resolver_report(mon->res, filesystems_mounts(mon->fs), mon->det, ev, &info, &report);
 	outputs_send(mon->outputs, &report);
 	if (ev->type == E4R_OVERWRITE)
@@ -62,11 +67,33 @@ void monitor_read_mounts(struct monitor *mon)
 		resolver_forget_paths(mon->res);
 }
 
-static void on_mounts(void *arg, int fd, uint32_t events)
+static void on_mounts(void *arg, int fd, uint32_t events);
+
+/* Mounts that changed meanwhile are told at once: the kernel counts the changes. */
+static void on_mounts_pause_over(void *arg, int fd, uint32_t events)
 {
+	struct monitor *mon = arg;
+	int err;
+
 	(void)fd;
 	(void)events;
-	monitor_read_mounts(arg);
+	err = loop_add(mon->loop, filesystems_fd(mon->fs), EPOLLPRI, on_mounts, mon);
+	if (err)
+		say("mounts are not watched any more: %s", strerror(-err));
+}
+
+/*
+ * The first change of some is taken at once. The others wait: a host that starts a hundred
+ * containers changes thousands of mounts in a second, and each look reads all of them.
+ */
+static void on_mounts(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)events;
+	monitor_read_mounts(mon);
+	if (!loop_timer(mon->loop, MOUNTS_PAUSE_SEC, false, on_mounts_pause_over, mon, NULL))
+		loop_remove(mon->loop, fd);
 }
 
 /* ---- orders, and time ---- */
