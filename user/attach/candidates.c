@@ -4,6 +4,7 @@
 
 #include "attach/candidates.h"
 #include "base/array_size.h"
+#include "host/kernel_functions.h"
 #include "host/race_functions.h"
 
 /* clang-format off */

@@ -12,8 +12,8 @@
 
 int detector_possible(const struct kernel *kernel, char *why, size_t why_size)
 {
-	if (!kernel_capable(CAP_SYS_ADMIN) &&
-	    !(kernel_capable(CAP_BPF) && kernel_capable(CAP_PERFMON))) {
+	if (!privilege_has(CAP_SYS_ADMIN) &&
+	    !(privilege_has(CAP_BPF) && privilege_has(CAP_PERFMON))) {
 		snprintf(why, why_size, "%s", PRIVILEGE_NEEDED);
 		return -EPERM;
 	}

@@ -11,13 +11,9 @@
 #include "classic.skel.h"
 #include "direct.skel.h"
 #include "ext4race.skel.h"
+#include "host/btf_types.h"
 
 #define STACKS_MAX 16384
-
-static bool in_vmlinux(const struct kernel *kernel, const char *name, unsigned int kind)
-{
-	return kernel->vmlinux && btf__find_by_name_kind(kernel->vmlinux, name, kind) > 0;
-}
 
 /*
  * The programs cast with bpf_rdonly_cast() to types of vmlinux's BTF, so both must be
@@ -25,7 +21,7 @@ static bool in_vmlinux(const struct kernel *kernel, const char *name, unsigned i
  */
 bool object_may_be_direct(const struct kernel *kernel)
 {
-	return in_vmlinux(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC) && !kernel->custom &&
+	return btf_has_type(kernel->vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC) && !kernel->custom &&
 	       kernel_ext4_btf(kernel) == kernel->vmlinux;
 }
 
@@ -37,7 +33,7 @@ bool object_may_be_direct(const struct kernel *kernel)
 static bool is_preemptible(const struct kernel *kernel, enum attach_mode mode)
 {
 	return mode == ATTACH_FENTRY &&
-	       !kernel_btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
+	       !btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
 }
 
 /* The two objects are built from the same source. */

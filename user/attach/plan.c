@@ -7,6 +7,7 @@
 #include "attach/candidates.h"
 #include "attach/classic_points.h"
 #include "attach/plan.h"
+#include "host/kernel_functions.h"
 
 static __attribute__((format(printf, 2, 3))) void refuse(struct hook_choice *choice,
 							 const char *fmt, ...)

@@ -7,6 +7,7 @@
 
 #include "attach/certainty.h"
 #include "doctor/doctor.h"
+#include "host/privilege.h"
 #include "report/report.h"
 
 static json_t *string_or_null(const char *s)
@@ -21,7 +22,7 @@ static json_t *json_capabilities(void)
 
 	for (i = 0; i < DOCTOR_CAPABILITIES; i++)
 		json_object_set_new(object, doctor_capabilities[i].name,
-				    json_boolean(kernel_capable(doctor_capabilities[i].cap)));
+				    json_boolean(privilege_has(doctor_capabilities[i].cap)));
 	return object;
 }
 

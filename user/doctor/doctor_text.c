@@ -40,7 +40,7 @@ static void print_kernel(const struct doctor *doc)
 	printf("  %-10s vmlinux: %s; ext4: %s%s%s\n", "BTF", kernel->vmlinux ? "yes" : "none",
 	       btf_source_name(kernel->ext4_btf), kernel->btf_path[0] ? " " : "", kernel->btf_path);
 	for (i = 0; i < DOCTOR_CAPABILITIES; i++) {
-		if (!kernel_capable(doctor_capabilities[i].cap) && used < sizeof(line) &&
+		if (!privilege_has(doctor_capabilities[i].cap) && used < sizeof(line) &&
 		    is_of_use(doc, doctor_capabilities[i].cap))
 			used += snprintf(line + used, sizeof(line) - used, " %s",
 					 doctor_capabilities[i].name);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "host/kallsyms.h"
 #include "host/ksyms.h"
 
@@ -202,11 +203,11 @@ static bool is_variant_suffix(const char *s)
 	while (*s == '.') {
 		s++;
 		len = strcspn(s, ".");
-		for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 			if (len == strlen(kinds[i]) && !strncmp(s, kinds[i], len))
 				break;
 		}
-		if (i == sizeof(kinds) / sizeof(kinds[0]))
+		if (i == ARRAY_SIZE(kinds))
 			return false;
 		s += len;
 		/* Each is followed by its number. */
@@ -263,20 +264,4 @@ int ksyms_find_all(const char *path, struct ksym_query *query, size_t n)
 	}
 	err = n ? kallsyms_each(path, match, &search) : 0;
 	return err < 0 ? err : 0;
-}
-
-int ksyms_find(const char *name, char *variant, size_t size)
-{
-	struct ksym_query query = { .name = name };
-	int err = ksyms_find_all(NULL, &query, 1);
-
-	if (err)
-		return err;
-	if (query.match == KSYM_EXACT)
-		return 0;
-	if (query.match == KSYM_ABSENT)
-		return -ENOENT;
-	if (variant)
-		snprintf(variant, size, "%s", query.variant);
-	return 1;
 }

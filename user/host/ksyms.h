@@ -35,10 +35,20 @@ enum ksym_match {
 	KSYM_EXACT,
 };
 
+#define KSYM_VARIANT_LEN 128
+
 struct ksym_query {
-	const char *name;
+	const char *name; /* the caller's */
 	enum ksym_match match;
-	char variant[128]; /* full name of the first variant, for KSYM_VARIANT */
+	char variant[KSYM_VARIANT_LEN]; /* KSYM_VARIANT: full name of the first one, or empty */
+};
+
+#define KSYM_ANSWERS_MAX 64
+
+/* Answers that are kept, because a pass over the symbols takes long. */
+struct ksym_answers {
+	size_t n;
+	struct ksym_query query[KSYM_ANSWERS_MAX];
 };
 
 /*
@@ -48,12 +58,5 @@ struct ksym_query {
  * see addresses. 0 or negative errno.
  */
 int ksyms_find_all(const char *path, struct ksym_query *query, size_t n);
-
-/*
- * Looks up one function. 0: it exists by this name. 1: only a variant with a suffix
- * exists; its name goes into variant, unless that is NULL. -ENOENT: neither. Another
- * negative errno: the symbols cannot be read.
- */
-int ksyms_find(const char *name, char *variant, size_t size);
 
 #endif /* EXT4RACE_KSYMS_H */

@@ -29,7 +29,7 @@ void livepatch_watch_all(int fd)
 		if (de->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), LIVEPATCH_DIR "/%s/enabled", de->d_name);
-		/* Watched already: that changes nothing. Gone again: nothing to watch. */
+		/* One that is watched already stays so. One that is gone needs no watch. */
 		inotify_add_watch(fd, path, IN_MODIFY);
 	}
 	closedir(dir);

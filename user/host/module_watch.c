@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "host/module_watch.h"
 
 #define MODULE_DIR   "/sys/module/ext4/"
@@ -20,8 +21,9 @@
 #define RETURN(bytes)	  BPF_STMT(BPF_RET | BPF_K, (bytes))
 
 /*
- * Modules come and go seldom; network interfaces and block devices of a container host
- * all the time. What is no "add@/module/", "add@/fs/" or "remove@/module/" wakes nobody.
+ * Modules seldom come and go, but a container host's network interfaces and block devices
+ * do all the time. The filter drops every announcement but "add@/module/", "add@/fs/" and
+ * "remove@/module/", so that the others wake nobody.
  */
 static void let_modules_through(int fd)
 {
@@ -39,9 +41,9 @@ static void let_modules_through(int fd)
 		/* 10 */ RETURN(0),
 		/* 11 */ RETURN(UINT32_MAX),
 	};
-	const struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+	const struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
 
-	/* Without it there are more wake-ups, that is all. */
+	/* Without the filter there are only more wake-ups. */
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 }
 
@@ -67,8 +69,8 @@ static bool starts_with(const char *s, const char *start)
 }
 
 /*
- * As long as one waits the kernel drops what follows, and says so only once. What waits is
- * older than the look that is to come.
+ * The buffer is full: the kernel drops what follows until it is read, and says so only
+ * once. The caller looks for itself next, which is newer than all that waits here.
  */
 static void drop_all(int fd)
 {
@@ -92,13 +94,13 @@ enum module_event module_watch_read(int fd)
 	}
 	if (len < 0)
 		return MODULE_NOTHING;
-	/* Any process may send; only the kernel is port 0. */
+	/* Any process may send, but only the kernel sends from port 0. */
 	if (from.nl_pid)
 		return MODULE_NOTHING;
 	buf[len] = 0;
 	if (!strcmp(buf, "add@/module/ext4"))
 		return MODULE_CAME;
-	/* The first word of ext4's own that follows its init function's start. */
+	/* The first announcement that ext4's init function itself makes. */
 	if (starts_with(buf, "add@/fs/ext4"))
 		return MODULE_CAME;
 	if (!strcmp(buf, "remove@/module/ext4"))
@@ -136,7 +138,7 @@ uint64_t module_instance(void)
 {
 	struct stat st;
 
-	/* kernfs counts its inodes up, and begins anew only after 2^31 of them. */
+	/* kernfs numbers its inodes in sequence, and begins anew only after 2^31 of them. */
 	return stat(MODULE_DIR, &st) ? 0 : st.st_ino;
 }
 

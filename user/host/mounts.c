@@ -21,7 +21,7 @@ struct fields {
 	char *root, *point, *type, *source, *options;
 };
 
-/* Undoes the kernel's \ooo for blank, tab, newline, '#' and backslash, in place. */
+/* The kernel writes blank, tab, newline, '#' and backslash as \ooo: undoes it in place. */
 static void unescape(char *s)
 {
 	char *to = s;
@@ -31,7 +31,7 @@ static void unescape(char *s)
 		    s[3] >= '0' && s[3] <= '7') {
 			char c = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
 
-			/* A NUL is in no name: leave such an escape as it stands. */
+			/* No name has a NUL in it: such an escape stays as it is. */
 			if (c) {
 				*to++ = c;
 				s += 4;
@@ -104,7 +104,7 @@ static bool parse_line(char *line, struct fields *f)
 	return f->root[0] == '/' && f->point[0] == '/';
 }
 
-/* ext4 may serve ext2 and ext3 mounts too; only then does it list them in sysfs. */
+/* ext4 may drive ext2 and ext3 mounts too. It lists those in sysfs. */
 static bool is_ext4(const struct fields *f)
 {
 	char name[64], path[128];
@@ -246,7 +246,7 @@ int mounts_resolve(const struct mounts *mounts, const char *path, const struct m
 		const struct mount *m = &mounts->v[i];
 		size_t len = strlen(m->point);
 
-		/* Of mounts on the same point, the later hides the earlier. */
+		/* Of two mounts on the same point, the later one hides the earlier. */
 		if (m->dev == dev && len >= best_len && is_below(real, m->point)) {
 			best = m;
 			best_len = len;

@@ -20,8 +20,8 @@
 #define DELETED " (deleted)"
 
 /*
- * An fd on the mount for open_by_handle_at(); not O_PATH, which older kernels refuse
- * there. -EXDEV when another filesystem has been mounted over it.
+ * An fd on the mount for open_by_handle_at(). It is not O_PATH, which older kernels refuse
+ * there. -EXDEV: another filesystem has been mounted over it.
  */
 static int open_mount(const struct mount *mount)
 {
@@ -56,7 +56,7 @@ static int open_inode(int mount_fd, uint32_t ino, uint32_t generation)
 
 	memcpy(data, &ino, sizeof(ino));
 	memcpy(data + sizeof(ino), &generation, sizeof(generation));
-	/* O_PATH: no device is opened, no FIFO waited for, no atime touched. */
+	/* O_PATH opens no device, waits for no FIFO and changes no atime. */
 	fd = open_by_handle_at(mount_fd, &u.handle, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -69,10 +69,10 @@ static bool ends_with_deleted(const char *path, size_t len)
 }
 
 /*
- * The kernel appends " (deleted)" to the name of an unlinked file, and has only "/"
- * or part of a path for a file whose directory is not in its cache or not below
- * this mount. So a name counts only if it leads to the same inode again; that also
- * tells a file that is really called "x (deleted)".
+ * The kernel appends " (deleted)" to the name of an unlinked file. For a file whose
+ * directory is not in its cache, or not below this mount, it gives only "/" or a part of
+ * the path. So a name counts only if it leads back to the same inode. That also holds for
+ * a file that is really called "x (deleted)".
  */
 static int check_path(int fd, const char *path, size_t len)
 {

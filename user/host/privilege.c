@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "host/privilege.h"
 
 static const unsigned int needed[] = { CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH, CAP_SYSLOG };
@@ -19,10 +20,7 @@ static const struct {
 	{ PRIVILEGE_FILES, CAP_DAC_OVERRIDE },
 };
 
-#define N_NEEDED (sizeof(needed) / sizeof(needed[0]))
-#define N_KEPT	 (sizeof(kept) / sizeof(kept[0]))
-
-/* As capabilities are the thread's, so is this. */
+/* Capabilities belong to a thread, and so does this. */
 static _Thread_local bool dropped;
 
 static bool permitted(unsigned int capability)
@@ -30,26 +28,31 @@ static bool permitted(unsigned int capability)
 	return capng_have_capability(CAPNG_PERMITTED, capability);
 }
 
+bool privilege_has(unsigned int capability)
+{
+	return capng_have_capability(CAPNG_EFFECTIVE, capability) == 1;
+}
+
 void privilege_drop(unsigned int keep)
 {
-	bool has_needed[N_NEEDED], has_kept[N_KEPT];
+	bool has_needed[ARRAY_SIZE(needed)], has_kept[ARRAY_SIZE(kept)];
 	size_t i;
 
 	if (capng_get_caps_process())
 		return;
-	/* One that is not there and asked for would make the kernel refuse all of it. */
-	for (i = 0; i < N_NEEDED; i++)
+	/* The kernel refuses the whole change if it asks for one that is not permitted. */
+	for (i = 0; i < ARRAY_SIZE(needed); i++)
 		has_needed[i] = permitted(needed[i]);
-	for (i = 0; i < N_KEPT; i++)
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
 		has_kept[i] = keep & kept[i].what && permitted(kept[i].capability);
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (i = 0; i < N_NEEDED; i++) {
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (has_needed[i])
 			capng_update(CAPNG_ADD,
 				     CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
 				     needed[i]);
 	}
-	for (i = 0; i < N_KEPT; i++) {
+	for (i = 0; i < ARRAY_SIZE(kept); i++) {
 		if (has_kept[i])
 			capng_update(CAPNG_ADD, CAPNG_PERMITTED, kept[i].capability);
 	}
@@ -62,12 +65,12 @@ void privilege_use(unsigned int what, bool on)
 	bool change = false;
 	size_t i;
 
-	/* All of it is in effect, and needed by what is still to come. */
+	/* Nothing was dropped yet: all capabilities are in effect and still needed. */
 	if (!dropped)
 		return;
 	if (capng_get_caps_process())
 		return;
-	for (i = 0; i < N_KEPT; i++) {
+	for (i = 0; i < ARRAY_SIZE(kept); i++) {
 		if (!(what & kept[i].what) || !permitted(kept[i].capability))
 			continue;
 		capng_update(on ? CAPNG_ADD : CAPNG_DROP, CAPNG_EFFECTIVE, kept[i].capability);
@@ -90,7 +93,7 @@ bool privilege_kprobes_need_admin(void)
 	return level > 2;
 }
 
-/* The system call itself: libbpf's would see to the limit. */
+/* The bare system call, because libbpf would raise the limit first. */
 static int make_map(void)
 {
 	union bpf_attr attr = {

@@ -57,7 +57,7 @@ int residual_read(unsigned int dev, unsigned long long *blocks)
 	value = strtoull(text, &end, 10);
 	if (errno || end == text || *end != '\n')
 		return -EINVAL;
-	/* A signed per-CPU sum, printed as unsigned: between CPUs it may dip below zero. */
+	/* A signed sum over CPUs, printed as unsigned. For a moment it may be below zero. */
 	*blocks = value > LLONG_MAX ? 0 : value;
 	return 0;
 }

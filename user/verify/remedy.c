@@ -6,6 +6,7 @@
 
 #include "base/output.h"
 #include "host/kernel.h"
+#include "host/kernel_functions.h"
 #include "host/race_functions.h"
 #include "verify/remedy.h"
 
