@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Unit tests: every tests/unit/ROOM/test_*.c becomes build/tests/unit/ROOM/test_*, the
-# rooms being those of user/, and bpf. Included by
-# the Makefile at the root; works alone from there too:
+# Unit tests: every tests/unit/ROOM/test_*.c becomes build/tests/unit/ROOM/test_*. ROOM is
+# a room of user/, or bpf. The Makefile at the root includes this file; it also works alone
+# from there:
 #
 #   make -f tests/unit/build.mk unit
 #   make -f tests/unit/build.mk unit SANITIZE=address,undefined
 #   make -f tests/unit/build.mk unit UNIT_RUN='valgrind -q --error-exitcode=99'
 #
-# A test is linked with the modules of UNIT_MODULES, from which the linker takes what
-# it needs, and with those it names itself: test_options_MODULES := cli/options base/say attach/mode
+# A test is linked with UNIT_MODULES, from which the linker takes what the test needs, and with
+# the modules in the variable of its name: test_options_MODULES := cli/options base/say attach/mode
 
 ifndef msg
 msg = @printf '  %-8s %s\n' '$(1)' '$(2)'
@@ -47,7 +47,7 @@ test_sink_textfile_MODULES := sink/sink_textfile $(test_exposition_MODULES)
 test_verify_verdict_MODULES := verify/verify_verdict verify/verdict_sample verify/evidence
 test_web_config_MODULES := http/web_config http/web_config_reader http/web_config_keys http/web_password http/http_auth
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
-# Of a module only what the test calls has to be linked, with what that needs.
+# Of a module the linker keeps only what the test calls, and what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuser -I. -MMD -MP
 UNIT_LDFLAGS := -pthread -Wl,--gc-sections
 ifdef SANITIZE
@@ -65,6 +65,10 @@ UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
 UNIT_LIB := $(UNIT_OUT)/libunit.a
 # How the text and JSON sinks write.
 UNIT_MODULES += sink/sink_write sink/output_queue sink/output_file base/thread base/say
+# The includes and the map of the source. Nothing of it is built, so a run of some tests only,
+# or under a sanitizer or valgrind, leaves it out.
+PYTHON ?= python3
+UNIT_SOURCE = $(if $(SANITIZE)$(UNIT_RUN)$(subst %,,$(UNIT_ONLY)),,tests/unit/source/run)
 # What the programs run under; a test that hangs is a test that failed.
 UNIT_RUN ?=
 UNIT_TIMEOUT ?= 120
@@ -76,6 +80,9 @@ unit-build: $(UNIT_TESTS)
 unit: $(UNIT_TESTS)
 	$(Q)failed=; for test in $(UNIT_TESTS); do \
 		timeout $(UNIT_TIMEOUT) $(UNIT_RUN) "$$test" || failed="$$failed $$test"; \
+	done; \
+	for test in $(UNIT_SOURCE); do \
+		PYTHON="$(PYTHON)" timeout $(UNIT_TIMEOUT) "$$test" || failed="$$failed $$test"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "unit tests failed:$$failed" >&2; exit 1; fi
 

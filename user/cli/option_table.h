@@ -3,7 +3,7 @@
 #ifndef EXT4RACE_OPTION_TABLE_H
 #define EXT4RACE_OPTION_TABLE_H
 
-#include "cli/options.h"
+#include "cli/command.h"
 
 /* What options without a letter are known by. */
 enum {

@@ -9,14 +9,7 @@
 #include "attach/mode.h"
 #include "base/exit_status.h"
 #include "bpf/event.h"
-
-enum command {
-	COMMAND_MONITOR = 1,
-	COMMAND_VERIFY = 2,
-	COMMAND_PROVOKE = 4,
-	COMMAND_DOCTOR = 8,
-	COMMAND_ALL = 15,
-};
+#include "cli/command.h"
 
 struct options {
 	enum command command;
