@@ -10,7 +10,7 @@
 #include "base/say.h"
 #include "host/privilege.h"
 #include "http/sink_http.h"
-#include "monitor/output_file.h"
+#include "monitor/output_open.h"
 #include "monitor/outputs.h"
 #include "sink/sink_journal.h"
 #include "sink/sink_textfile.h"
@@ -67,7 +67,7 @@ static int open_fd(struct outputs *outputs)
 {
 	const char *name = outputs->config.opt->output_file;
 
-	outputs->fd = name ? output_file_open(name) : STDOUT_FILENO;
+	outputs->fd = name ? output_open(name) : STDOUT_FILENO;
 	if (outputs->fd < 0) {
 		say("--output-file %s: %s", name, strerror(-outputs->fd));
 		return outputs->fd;
@@ -87,7 +87,7 @@ static void reopen_file(struct outputs *outputs)
 	int fd;
 
 	privilege_use(PRIVILEGE_FILES, true);
-	fd = output_file_reopen(name, why, sizeof(why));
+	fd = output_reopen(name, why, sizeof(why));
 	privilege_use(PRIVILEGE_FILES, false);
 	if (fd >= 0 && dup3(fd, outputs->fd, O_CLOEXEC) < 0) {
 		snprintf(why, sizeof(why), "%s", strerror(errno));

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/signals.h"
-#include "monitor/output_file.h"
+#include "monitor/output_open.h"
 
 static int open_file(const char *name, int flags)
 {
@@ -16,7 +16,7 @@ static int open_file(const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-int output_file_open(const char *name)
+int output_open(const char *name)
 {
 	int fd;
 
@@ -48,7 +48,7 @@ static int check(int fd, char *why, size_t why_size)
 	return 0;
 }
 
-int output_file_reopen(const char *name, char *why, size_t why_size)
+int output_reopen(const char *name, char *why, size_t why_size)
 {
 	int fd, err;
 
