@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The call decoders and the ways through a function: no read beyond the code, an end to
- * every loop, no verdict where no insert was marked.
+ * The call decoders and the ways through a function never read beyond the code, always
+ * end, and give no verdict where no insert was marked.
  */
 #include "fuzz.h"
 #include "verify/machine_code.h"
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t i;
 
 	fuzz_take(&in, &head, sizeof(head));
-	/* A copy of its own, so that a byte too far is seen. */
+	/* A copy, so that the sanitizer notices a read of one byte too many. */
 	bytes = malloc(in.left ? in.left : 1);
 	must(bytes);
 	memcpy(bytes, in.data, in.left);

@@ -40,7 +40,7 @@ static void test_lossy(void **state)
 	assert_false(samples_are_lossy(&mixed));
 	assert_false(samples_are_lossy(&alike));
 	says(VERDICT_FIXED, "2 lookups", alike);
-	/* One that lost its first lookup, and all of them one each. */
+	/* The only insert lost its first lookup; every insert lost one. */
 	says(VERDICT_UNKNOWN, "1 lookup before each of 1 ",
 	     (struct verify_samples){ .by_lookups = { 0, 1 }, .hole_cached = 1, .missed = 1 });
 	alike.missed = 16;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* verify --image on what people give it: small object files of both machines, whole and not. */
+/* verify --image on what people give it: object files of both machines, whole and cut off. */
 #include "unit.h"
 #include "verify/evidence_image.h"
 
-/* IMAGES: where the Makefile has put them. */
+/* IMAGES is the directory where the Makefile has put the object files. */
 static void file_says(enum verdict wanted, const char *file, const char *detail)
 {
 	struct evidence ev = {};
@@ -54,7 +54,7 @@ static void test_not_ext4(void **state)
 	file_says(VERDICT_UNKNOWN, IMAGES "/aarch64-other.o", "no ext4 in it");
 	file_says(VERDICT_UNKNOWN, IMAGES "/stripped.o", "stripped");
 	file_says(VERDICT_UNKNOWN, IMAGES "/riscv64.o", "not for x86-64 or arm64");
-	/* This program: an ELF file, and none of a kernel. */
+	/* This program is an ELF file, but no kernel. */
 	file_says(VERDICT_UNKNOWN, "/proc/self/exe", "");
 }
 
@@ -74,7 +74,7 @@ static void test_kinds_by_name(void **state)
 	bytes_say(VERDICT_UNKNOWN, "", 0, "neither a kernel module nor a vmlinux");
 }
 
-/* However much is missing, it is never a wrong verdict. */
+/* However much of the file is missing, the verdict is never wrong. */
 static void test_truncated_anywhere(void **state)
 {
 	struct evidence ev;
@@ -105,7 +105,7 @@ static void test_files_that_cannot_be_read(void **state)
 	assert_int_equal(evidence_image(&ev, "/nowhere"), -ENOENT);
 	assert_int_equal(evidence_image(&ev, "/"), -EINVAL);
 	assert_int_equal(evidence_image(&ev, "/dev/zero"), -EINVAL);
-	/* Nobody ever writes to it. */
+	/* A pipe that nobody ever writes to. */
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fds[0]);
 	assert_int_equal(evidence_image(&ev, name), -EINVAL);

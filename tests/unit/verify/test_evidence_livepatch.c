@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Livepatches as sysfs shows them, in a tree of this test's own. */
+/* Livepatches as sysfs shows them, in a tree that this test makes. */
 #include <dirent.h>
 #include <ftw.h>
 
 #include "unit.h"
 #include "verify/evidence_livepatch.h"
 
-/* As /sys/kernel, with the livepatches in a directory of it. */
+/* Stands for /sys/kernel; root stands for /sys/kernel/livepatch. */
 static char top[] = "/tmp/ext4race-livepatch-XXXXXX";
 static char root[48];
 
@@ -140,7 +140,7 @@ static void test_disabled(void **state)
 	assert_false(looked(VERDICT_UNKNOWN, "none replaces").any);
 }
 
-/* Being taken out: some tasks still run it. */
+/* It is being disabled: some tasks still run it. */
 static void test_disabled_in_transition(void **state)
 {
 	(void)state;
@@ -172,7 +172,7 @@ static void test_own(void **state)
 	(void)state;
 	own_livepatch("1\n");
 	assert_int_equal(looked(VERDICT_FIXED, "refuses delayed inserts").inserts, 1);
-	/* One of the mapping as well: the insert is still ours. */
+	/* Another livepatch, of the mapping: the insert that runs is still ours. */
 	livepatch("vendor", "ext4", "ext4_da_map_blocks,1", "1\n", "0\n");
 	assert_int_equal(looked(VERDICT_FIXED, "refuses delayed inserts").inserts, 1);
 }
@@ -184,7 +184,7 @@ static void test_own_that_passes_all(void **state)
 	looked(VERDICT_UNKNOWN, "ext4race_livepatch replaces");
 }
 
-/* The kernel runs the one that came last, and that need not be ours. */
+/* The kernel runs the insert of the livepatch that came last, which need not be ours. */
 static void test_own_and_another(void **state)
 {
 	struct livepatch_state alone, both;

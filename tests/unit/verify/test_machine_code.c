@@ -23,7 +23,7 @@ static void put_arm64(unsigned char *code, size_t at, uint32_t opcode, uint64_t 
 	memcpy(code + at, &insn, sizeof(insn));
 }
 
-/* With a copy of the code, so that a sanitizer sees a byte too far. */
+/* Has a copy of the code, so that a sanitizer notices a read of one byte too many. */
 struct function {
 	unsigned char *bytes;
 	struct code code;
@@ -141,7 +141,7 @@ static void test_arm64_backwards(void **state)
 	assert_int_equal(calls_to(&before, CODE_ARM64, code, sizeof(code)), 1);
 }
 
-/* Whether a relocation at offset is that of a call, and where the call starts. */
+/* A relocation at offset belongs to the call that starts at `starts`; -1: to no call. */
 static void relocation(enum code_arch arch, const void *bytes, size_t len, size_t offset,
 		       ssize_t starts)
 {
@@ -161,7 +161,7 @@ static void test_place_of_a_relocation(void **state)
 	(void)state;
 	memset(code, 0x90, sizeof(code));
 	put_x86(code, 2, 0xe8, 0);
-	/* Behind the opcode on x86-64. */
+	/* On x86-64 it points behind the opcode. */
 	relocation(CODE_X86_64, code, sizeof(code), 3, 2);
 	relocation(CODE_X86_64, code, sizeof(code), 2, -1);
 	relocation(CODE_X86_64, code, sizeof(code), 0, -1);
@@ -175,10 +175,10 @@ static void test_place_of_a_relocation(void **state)
 }
 
 /*
- * What functions say. One letter is one instruction: L lookup, I insert, S a call that
- * does not return, n nop, r ret, k brk, x br x0, y blr x0; b jumps, c and z and t jump on
- * a condition (b.eq, cbz, tbz), each with a digit: over so many instructions, or with '<'
- * between, back.
+ * What a function says. A program is a string, each letter one instruction: L lookup,
+ * I insert, S a call that does not return, n nop, r ret, k brk, x br x0, y blr x0.
+ * b jumps; c, z and t jump on a condition (b.eq, cbz, tbz). A digit follows a jump: "b2"
+ * jumps over two instructions, "b<2" goes back by two.
  */
 static struct evidence said(enum code_arch arch, const char *program)
 {
@@ -256,16 +256,16 @@ static void test_what_calls_say(void **state)
 		says(VERDICT_FIXED, arch, "LnLIr");
 		says(VERDICT_UNKNOWN, arch, "nIr");
 		says(VERDICT_UNKNOWN, arch, "LLLIr");
-		/* Another function of that name. */
+		/* A function of that name that never inserts. */
 		says(VERDICT_UNKNOWN, arch, "Lr");
 		says(VERDICT_UNKNOWN, arch, "LLr");
 		says(VERDICT_UNKNOWN, arch, "");
 	}
-	/* Two ways, each with an insert of its own. */
+	/* Two ways through it, each with an insert of its own. */
 	says(VERDICT_FIXED, CODE_X86_64, "LLIIr");
 }
 
-/* On arm64 the same call stands in several places: what counts is a way through. */
+/* On arm64 the same call stands in several places: the ways through the function count. */
 static void test_arm64_ways(void **state)
 {
 	(void)state;
@@ -273,22 +273,22 @@ static void test_arm64_ways(void **state)
 	says(VERDICT_VULNERABLE, CODE_ARM64, "t2Lb1LnIr");
 	/* 6.1: the same, and the second lookup once. */
 	says(VERDICT_FIXED, CODE_ARM64, "z2Lb1LnLIr");
-	/* The insert in front of what leads to it, and in several places. */
+	/* The insert stands before the code that leads to it, or in several places. */
 	says(VERDICT_VULNERABLE, CODE_ARM64, "b2IrnLb<4");
 	says(VERDICT_FIXED, CODE_ARM64, "LLc2IrIr");
-	/* Found: it returns without an insert. */
+	/* A way that finds the block returns without an insert. */
 	says(VERDICT_FIXED, CODE_ARM64, "Lc5Lc3InrrrR");
-	/* Ways that differ. */
+	/* Ways with different numbers of lookups. */
 	says(VERDICT_UNKNOWN, CODE_ARM64, "c1LLIr");
 	says(VERDICT_UNKNOWN, CODE_ARM64, "c1LIr");
 	/* A loop with a lookup in it. */
 	says(VERDICT_UNKNOWN, CODE_ARM64, "Lc<1Ir");
-	/* A loop without. */
+	/* A loop without a lookup. */
 	says(VERDICT_VULNERABLE, CODE_ARM64, "nc<1LInb<5");
-	/* Nothing leads there. */
+	/* No way leads to the insert. */
 	says(VERDICT_UNKNOWN, CODE_ARM64, "LrLIr");
 	says(VERDICT_UNKNOWN, CODE_ARM64, "Lb9I");
-	/* What follows a call that does not return, or a BUG(), is reached otherwise. */
+	/* Only other ways lead to what follows a BUG() or a call that does not return. */
 	says(VERDICT_VULNERABLE, CODE_ARM64, "c1SnLIr");
 	says(VERDICT_FIXED, CODE_ARM64, "c2nSLLIr");
 	says(VERDICT_FIXED, CODE_ARM64, "Lc1kLIr");

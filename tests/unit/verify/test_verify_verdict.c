@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From evidence to a verdict; the probe and what it sees are this test's own. */
+/* From evidence to a verdict. The probe and all evidence are fakes of this test. */
 #include "unit.h"
 #include "verify/evidence.h"
 #include "verify/evidence_behaviour.h"
@@ -157,7 +157,7 @@ static void test_contradiction_is_unknown(void **state)
 	is(VERDICT_VULNERABLE, VERDICT_FIXED, VERDICT_UNKNOWN, true);
 }
 
-/* This project's livepatch leaves the single lookup and takes its harm away. */
+/* With this project's livepatch there is still one lookup, but it does no harm. */
 static void test_own_livepatch_is_fixed(void **state)
 {
 	(void)state;
@@ -178,7 +178,7 @@ static void test_livepatch_of_the_mapping(void **state)
 {
 	(void)state;
 	fake.livepatch = (struct livepatch_state){ .any = true, .replaces_mapping = true };
-	/* The old code says what it says; what runs has two lookups. */
+	/* The old code has one lookup, but it does not run: what runs has two. */
 	is(VERDICT_FIXED, VERDICT_VULNERABLE, VERDICT_FIXED, false);
 }
 
@@ -232,7 +232,7 @@ static void test_no_bpf(void **state)
 	assert_int_equal(info.verdict, VERDICT_UNKNOWN);
 	assert_string_equal(info.evidence[EVIDENCE_BEHAVIOUR].detail, "BPF: not here");
 	assert_false(fake.wrote || fake.waited);
-	/* The livepatch needs none. */
+	/* Evidence from livepatches needs no BPF. */
 	fake.says_livepatch = VERDICT_FIXED;
 	assert_int_equal(ran(&any, -EPERM).verdict, VERDICT_FIXED);
 }
@@ -251,7 +251,7 @@ static void test_monitors_sample(void **state)
 	assert_int_equal(info.verdict, VERDICT_FIXED);
 	assert_false(info.evidence[EVIDENCE_REASON].given);
 	assert_true(fake.closed);
-	/* Cut short before anybody wrote: the code decides. */
+	/* It ends before anybody wrote: the code decides. */
 	fake.says_behaviour = VERDICT_UNKNOWN;
 	assert_int_equal(verdict_sample_start(&sample, 16, why, sizeof(why)), 0);
 	verdict_sample_finish(sample, &info);
