@@ -10,7 +10,7 @@
 #include "host/kernel.h"
 #include "host/race_functions.h"
 
-/* In the order of attachment: what is remembered before what asks. */
+/* In the order of attachment: those that remember come before those that ask. */
 /* clang-format off */
 const struct classic_point classic_points[] = {
 	{ HOOK_INODE_END, "ext4_free_inode", "classic_free", REC_FREE, false, { "dev", "ino" } },

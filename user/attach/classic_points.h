@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The classic tracepoints: what is read of each, and where it stands. */
+/* The classic tracepoints: which fields of each are read, and where they are in its record. */
 #ifndef EXT4RACE_CLASSIC_POINTS_H
 #define EXT4RACE_CLASSIC_POINTS_H
 

@@ -14,7 +14,7 @@
 
 #define GROUP "ext4race"
 
-/* One line to kprobe_events: 0 or negative errno. Truncating would remove all there are. */
+/* Writes one line to kprobe_events, appending: truncating would remove all. 0 or negative errno. */
 static int command(const char *line)
 {
 	size_t len = strlen(line);
@@ -32,7 +32,7 @@ static int command(const char *line)
 	return err;
 }
 
-/* The kernel refuses to remove one that is in use. */
+/* The kernel refuses to remove an event that is in use. */
 static void remove_event(const char *event)
 {
 	char line[128];
@@ -41,7 +41,7 @@ static void remove_event(const char *event)
 	command(line);
 }
 
-/* Definitions of processes that are gone: "r1024:ext4race/PROGRAM_PID_N FUNCTION". */
+/* Removes those of processes that are gone: "r1024:ext4race/PROGRAM_pidPID_N FUNCTION". */
 static void sweep(void)
 {
 	char path[PATH_MAX], line[512], event[64], *name;
@@ -84,7 +84,7 @@ static int open_event(const char *event)
 	if (n != 1)
 		return -EPROTO;
 	attr.config = id;
-	/* A program runs on every CPU, wherever its event is. */
+	/* The program runs on every CPU, whichever CPU the event is opened on. */
 	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
