@@ -57,7 +57,7 @@ static struct media_range parse_range(const char *s, const char *end)
 		const char *next;
 
 		s = skip_space(semi + 1, end);
-		next = memchr(s, ';', (size_t)(end - s));
+		next = s < end ? memchr(s, ';', (size_t)(end - s)) : NULL;
 		t = next ? next : end;
 		if (t - s >= 2 && !strncasecmp(s, "q=", 2))
 			r.q = parse_q(s + 2, t);
