@@ -28,6 +28,8 @@ BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr/local
 DESTDIR ?=
+# What is installed: built here, or given.
+PROGRAM ?= ext4race-detect
 sbindir := $(PREFIX)/sbin
 mandir := $(PREFIX)/share/man
 
@@ -44,7 +46,11 @@ else
 $(error ARCH=$(ARCH) is not supported: x86_64 or arm64)
 endif
 BUILD := build
-ifneq ($(ARCH),$(patsubst aarch64,arm64,$(shell uname -m)))
+BPF_INCLUDES := -I/usr/include/$(MULTIARCH) -I/usr/$(MULTIARCH)/include
+PORTABLE := $(filter portable,$(MAKECMDGOALS))
+ifneq ($(PORTABLE),)
+include deploy/portable/build.mk
+else ifneq ($(ARCH),$(patsubst aarch64,arm64,$(shell uname -m)))
 BUILD := build/$(ARCH)
 # Libraries of that machine: the machine's own multiarch ones, else a tree in the cache.
 ifndef SYSROOT
@@ -54,14 +60,16 @@ CC := $(MULTIARCH)-gcc $(if $(SYSROOT),--sysroot=$(SYSROOT) -Wl$(comma)-rpath-li
 export PKG_CONFIG_LIBDIR := $(SYSROOT)/usr/lib/$(MULTIARCH)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
 export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
 endif
+ifeq ($(PORTABLE),)
 BIN := $(if $(filter build,$(BUILD)),,$(BUILD)/)ext4race-detect
+endif
 
 PACKAGES := libbpf jansson libcap-ng libmicrohttpd gnutls yaml-0.1
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -Iuser -I. -I$(BUILD) $(CFLAGS)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz -lcrypt -lm -pthread
 BPF_CFLAGS := -g -O2 -target bpf -D__TARGET_ARCH_$(TARGET_ARCH) -D__bpf__ \
-	-I/usr/include/$(MULTIARCH) -I/usr/$(MULTIARCH)/include \
+	$(BPF_INCLUDES) \
 	-Wall -Wextra -Wno-unused-parameter -Werror
 
 # ---- the command ----
@@ -108,7 +116,7 @@ include tests/sanitize/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet deps-bench test test-unit test-fuzz test-sanitize test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -117,7 +125,7 @@ BUILD_DEPS := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1
 	libcap-ng-dev libcrypt-dev linux-libc-dev
 TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils e2fsprogs \
 	busybox-static qemu-system-x86 qemu-system-arm dpkg-dev apt pahole bc bison flex \
-	libssl-dev libclang-rt-14-dev clang-format git fio rsync shellcheck dkms procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	libssl-dev libclang-rt-dev clang-format git fio rsync shellcheck dkms procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PYTHON ?= python3
 
 # Servers that the fleet tests start themselves.
@@ -125,6 +133,8 @@ FLEET_DEPS := prometheus prometheus-alertmanager prometheus-node-exporter lintia
 	scdoc systemd curl openssl apache2-utils
 # What the benchmark holds the monitor against.
 BENCH_DEPS := bpftrace trace-cmd libbpf-tools
+# GnuTLS is built from its source; packages are made of the static program.
+PORTABLE_DEPS := autoconf automake libtool autopoint gettext dpkg-dev rpm debhelper lintian scdoc jq
 
 deps:
 	$(Q)tests/packages $(BUILD_DEPS) $(TEST_DEPS)
@@ -132,6 +142,8 @@ deps-fleet: deps
 	$(Q)tests/packages $(FLEET_DEPS)
 deps-bench: deps
 	$(Q)tests/packages $(BENCH_DEPS)
+deps-portable: deps
+	$(Q)tests/packages $(PORTABLE_DEPS)
 
 # The README's commands do their own set-up: tools first, then make again.
 test: deps-fleet
@@ -183,9 +195,9 @@ clean:
 
 # ---- installation ----
 
-install: all
+install: $(filter ext4race-detect,$(PROGRAM))
 	$(call msg,INSTALL,$(DESTDIR)$(PREFIX))
-	$(Q)install -D -m 0755 ext4race-detect $(DESTDIR)$(sbindir)/ext4race-detect
+	$(Q)install -D -m 0755 $(PROGRAM) $(DESTDIR)$(sbindir)/ext4race-detect
 	$(Q)install -D -m 0644 docs/ext4race-detect.8 $(DESTDIR)$(mandir)/man8/ext4race-detect.8
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/ext4race-detect/btf
 	$(Q)install -m 0644 btf/*.btf $(DESTDIR)$(PREFIX)/share/ext4race-detect/btf/
@@ -200,6 +212,13 @@ uninstall:
 deb: all
 	$(Q)$(MAKE) -C deploy deb
 
+# What is handed out, of static programs for both architectures, to build/packages.
+# make portable alone makes one of them: see deploy/portable/build.mk.
+packages: deps-portable
+	$(Q)$(MAKE) --no-print-directory portable ARCH=x86_64
+	$(Q)$(MAKE) --no-print-directory portable ARCH=arm64
+	$(Q)deploy/portable/packages
+
 help:
 	@sed -n '3,8s/^# *//p' Makefile
 	@echo 'make test-unit   cmocka tests             make test-fuzz    parsers, under libFuzzer'
@@ -208,5 +227,6 @@ help:
 	@echo 'make test-patch  the fixes, proven        make test-fleet   exporter, alerts, packages'
 	@echo 'make test-harness  the VM harness itself  make bench        what it costs, here'
 	@echo 'make test-sanitize  under sanitizers      make fuzz         new inputs, for TIME=10m'
+	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in VMs'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

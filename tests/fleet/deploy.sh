@@ -41,12 +41,12 @@ unit_is_valid() {
 same_capabilities() {
 	diff <(sed -n 's/^CapabilityBoundingSet=//p' "$DEPLOY/systemd/ext4race-detect.service" |
 		tr ' ' '\n' | sed 's/^CAP_//' | sort) \
-		<(sed -n 's/.*add: \[\(.*\)\]/\1/p' "$DEPLOY/kubernetes/daemonset.yaml" | tr -d ' ' |
+		<(sed -n 's/.*add: \[\(.*\)\]/\1/p' "$DEPLOY/kubernetes/base/daemonset.yaml" | tr -d ' ' |
 			tr ',' '\n' | sort)
 }
 
 daemonset_is_sound() {
-	python3 - "$DEPLOY/kubernetes/daemonset.yaml" <<-'END'
+	python3 - "$DEPLOY/kubernetes/base/daemonset.yaml" <<-'END'
 		import sys, yaml
 		docs = {d["kind"]: d for d in yaml.safe_load_all(open(sys.argv[1]))}
 		pod = docs["DaemonSet"]["spec"]["template"]["spec"]
@@ -73,7 +73,7 @@ arguments_exist() {
 			return 1
 		}
 	done < <({
-		sed -n 's/.*args: \[\(.*\)\]/\1/p' "$DEPLOY/kubernetes/daemonset.yaml"
+		sed -n 's/.*args: \[\(.*\)\]/\1/p' "$DEPLOY/kubernetes/base/daemonset.yaml"
 		sed -n 's/.*EXT4RACE_OPTIONS=\(.*\)"/\1/p' "$DEPLOY/systemd/ext4race-detect.service"
 		grep -v '^#' "$DEPLOY/systemd/ext4race-detect.default"
 	} | grep -oE -- '(^|[ "])--?[a-z][a-z.-]*' | tr -d ' "' | sort -u)
