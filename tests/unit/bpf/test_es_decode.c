@@ -5,48 +5,7 @@
  */
 #include "unit.h"
 
-#pragma GCC diagnostic ignored "-Wunknown-pragmas"
-#define loff_t vmlinux_loff_t /* libc has one of another type */
-#include "vmlinux.h"
-#undef loff_t
-
-/* ---- what BPF has and user space has not ---- */
-
-#undef __always_inline
-#define __always_inline inline __attribute__((always_inline, unused))
-#define __noinline	static __attribute__((noinline))
-
-static u64 current_task = 0xffff888012345680ULL;
-static unsigned long reads; /* of the kernel's memory */
-
-static inline u64 bpf_get_current_task(void)
-{
-	return current_task;
-}
-
-/* Addresses below a page, and those that a test takes away, cannot be read. */
-static const void *unreadable;
-
-static long bpf_probe_read_kernel(void *to, u32 size, const void *from)
-{
-	reads++;
-	if ((uintptr_t)from < 4096 || (unreadable && from == unreadable)) {
-		memset(to, 0, size);
-		return -EFAULT;
-	}
-	memcpy(to, from, size);
-	return 0;
-}
-
-#define bpf_core_read(to, size, from)	       bpf_probe_read_kernel(to, size, from)
-#define bpf_core_field_exists(field)	       ((void)sizeof(field), true)
-#define bpf_core_field_offset(type, member)    __builtin_offsetof(type, member)
-#define BPF_CORE_READ_1(ptr, a)		       ((ptr)->a)
-#define BPF_CORE_READ_2(ptr, a, b)	       ((ptr)->a->b)
-#define BPF_CORE_READ_N(_1, _2, _3, name, ...) name
-#define BPF_CORE_READ(...)                                                                         \
-	BPF_CORE_READ_N(__VA_ARGS__, BPF_CORE_READ_2, BPF_CORE_READ_1)(__VA_ARGS__)
-
+#include "bpf_fake.h"
 #include "bpf/ext4.bpf.h"
 
 /* ---- trees ---- */
@@ -250,16 +209,16 @@ static void test_inode_lock(void **state)
 
 	(void)state;
 	assert_false(holds_inode_lock(&inode, true));
-	inode.i_rwsem.owner.counter = (long)current_task;
+	inode.i_rwsem.owner.counter = (long)current_task_addr;
 	assert_true(holds_inode_lock(&inode, true));
 	assert_true(holds_inode_lock(&inode, false));
 	/* RWSEM_NONSPINNABLE beside the owner changes nothing */
-	inode.i_rwsem.owner.counter = (long)(current_task | 2);
+	inode.i_rwsem.owner.counter = (long)(current_task_addr | 2);
 	assert_true(holds_inode_lock(&inode, true));
 	/* readers: the owner is the last of them, and it excludes no other reader */
-	inode.i_rwsem.owner.counter = (long)(current_task | RWSEM_READER_OWNED);
+	inode.i_rwsem.owner.counter = (long)(current_task_addr | RWSEM_READER_OWNED);
 	assert_false(holds_inode_lock(&inode, true));
-	inode.i_rwsem.owner.counter = (long)(current_task + 4096);
+	inode.i_rwsem.owner.counter = (long)(current_task_addr + 4096);
 	assert_false(holds_inode_lock(&inode, true));
 }
 
