@@ -113,6 +113,7 @@ $(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 include tests/workload/build.mk
 include tests/fuzz/build.mk
 include tests/sanitize/build.mk
+include tests/faults/build.mk
 
 # ---- tests ----
 

@@ -169,9 +169,15 @@ static int find_maps(struct object *obj)
 
 static int load(struct object *obj)
 {
+	int err;
+
 	if (obj->classic)
 		return classic_bpf__load(obj->classic);
-	return obj->direct ? direct_bpf__load(obj->direct) : ext4race_bpf__load(obj->ext4race);
+	err = obj->direct ? direct_bpf__load(obj->direct) : ext4race_bpf__load(obj->ext4race);
+	/* Without BPF_F_MMAPABLE (5.5), or so it seemed to libbpf when there was no memory. */
+	if (!err && !(obj->direct ? (void *)obj->direct->bss : (void *)obj->ext4race->bss))
+		err = -EOPNOTSUPP;
+	return err;
 }
 
 int object_load(struct object *obj, const struct kernel *kernel, const struct hook_plan *plan,

@@ -252,6 +252,7 @@ void options_parse(struct options *opt, int argc, char **argv)
 	const struct command_def *cmd = command_of(&argc, &argv);
 	struct argp argp = { .options = argp_options, .parser = parse_one, .doc = cmd->doc };
 	char name[64];
+	error_t err;
 
 	*opt = (struct options){ .command = cmd->command, .buffer_kib = 512 };
 	fill_options(argp_options, cmd);
@@ -260,7 +261,12 @@ void options_parse(struct options *opt, int argc, char **argv)
 		 cmd == command_table ? "" : cmd->name);
 	argv[0] = name;
 	program_invocation_short_name = name;
-	if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, opt))
+	err = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, opt);
+	if (err == ENOMEM) {
+		say("%s", strerror(err));
+		exit(EXIT_CANNOT);
+	}
+	if (err)
 		exit(EXIT_BAD_USAGE);
 	program_invocation_short_name = PROGRAM;
 	if (!opt->version)

@@ -8,7 +8,7 @@
 
 #include "base/output.h"
 #include "provoke/provoke_outcome.h"
-#include "report/report.h"
+#include "report/report_json.h"
 
 static const char *const result_names[] = {
 	[PROVOKE_INCONCLUSIVE] = "inconclusive",
@@ -62,18 +62,14 @@ static json_t *as_json(const struct provoke_outcome *out)
 static int print_json(const struct provoke_outcome *out)
 {
 	json_t *object = as_json(out);
-	char *line = NULL;
+	size_t len;
+	char *line = object ? json_line(object, &len) : NULL;
 	int err;
 
-	if (object)
-		line = json_dumps(object,
-				  JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	json_decref(object);
 	if (!line)
 		return -ENOMEM;
-	err = output_write(STDOUT_FILENO, line, strlen(line));
-	if (!err)
-		err = output_write(STDOUT_FILENO, "\n", 1);
+	err = output_write(STDOUT_FILENO, line, len);
 	free(line);
 	return err;
 }

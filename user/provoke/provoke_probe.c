@@ -36,6 +36,9 @@ static int load_and_attach(struct provoke_probe *probe, const struct provoke_pro
 	err = widen_bpf__load(probe->skel);
 	if (err)
 		return err;
+	/* Without BPF_F_MMAPABLE (5.5), or so it seemed to libbpf when there was no memory. */
+	if (!probe->skel->bss)
+		return -EOPNOTSUPP;
 	probe->exit = bpf_program__attach(probe->skel->progs.lookup_exit);
 	if (!probe->exit)
 		return -errno;

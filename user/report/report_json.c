@@ -237,29 +237,37 @@ static json_t *json_body(const struct report *report)
 	return json_object();
 }
 
+char *json_line(const json_t *object, size_t *len)
+{
+	/* ASCII only: a hostile file name must not reach a terminal that shows the lines. */
+	const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15);
+	size_t size = json_dumpb(object, NULL, 0, flags);
+	char *line = size ? malloc(size + 2) : NULL;
+
+	if (!line)
+		return NULL;
+	/* It allocates too, so that it may fail the second time. */
+	if (json_dumpb(object, line, size, flags) != size) {
+		free(line);
+		return NULL;
+	}
+	line[size++] = '\n';
+	line[size] = '\0';
+	*len = size;
+	return line;
+}
+
 char *report_json_line(const struct report *report, size_t *len)
 {
-	char time[REPORT_TIME_LEN], *line = NULL, *grown;
+	char time[REPORT_TIME_LEN], *line = NULL;
 	json_t *object, *body;
 
 	body = json_body(report);
 	object = json_pack("{s:s, s:i, s:s}", "type", report_type_name(report->type), "schema",
 			   REPORT_SCHEMA, "time", format_time(time, &report->time));
-	/* ASCII only: a hostile file name must not reach a terminal that shows the lines. */
 	if (body && object && !json_object_update(object, body))
-		line = json_dumps(object,
-				  JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
+		line = json_line(object, len);
 	json_decref(object);
 	json_decref(body);
-	if (!line)
-		return NULL;
-	*len = strlen(line);
-	grown = realloc(line, *len + 2);
-	if (!grown) {
-		free(line);
-		return NULL;
-	}
-	grown[(*len)++] = '\n';
-	grown[*len] = '\0';
-	return grown;
+	return line;
 }

@@ -58,6 +58,9 @@ static int load_and_open_ring(struct verify_probe *probe)
 		err = load(probe, false);
 	if (err)
 		return err;
+	/* Without BPF_F_MMAPABLE (5.5), or so it seemed to libbpf when there was no memory. */
+	if (!probe->skel->bss || !probe->skel->data)
+		return -EOPNOTSUPP;
 	probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.done), on_done, NULL, NULL);
 	return probe->ring ? 0 : -errno;
 }
