@@ -21,14 +21,13 @@
 
 /*
  * Opens /dev/null where fd is closed. Without it the next file that is opened gets that
- * number, and messages for standard error go into it. Standard output is not kept: a command
- * that needs it says that it is closed.
+ * number, and messages for standard error go into it. The lower numbers have to be taken.
  */
-static void keep_number(int fd)
+static void keep_number(int fd, int flags)
 {
 	if (fcntl(fd, F_GETFD) >= 0)
 		return;
-	if (open("/dev/null", O_RDWR) != fd)
+	if (open("/dev/null", flags) != fd)
 		exit(EXIT_CANNOT);
 }
 
@@ -64,8 +63,10 @@ int main(int argc, char **argv)
 
 	/* First of all: a SIGHUP that comes while the monitor starts must not end it. */
 	signals_block(&before);
-	keep_number(STDIN_FILENO);
-	keep_number(STDERR_FILENO);
+	keep_number(STDIN_FILENO, O_RDONLY);
+	/* Not to be written: a command that needs it still finds that it is closed. */
+	keep_number(STDOUT_FILENO, O_RDONLY);
+	keep_number(STDERR_FILENO, O_RDWR);
 	/* A reader that went away, and a file at its size limit, are errors of a write. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

@@ -179,6 +179,14 @@ test_output_without_standard_error() {
 	jq -es 'length >= 2' "$TMP/x.json"
 }
 
+# With a file for the output nobody misses them.
+test_output_without_standard_output_and_error() {
+	"$TOOL" -o json -d 1s --output-file "$TMP/x.json" >&- 2>&-
+	jq -es 'length >= 2' "$TMP/x.json"
+	"$TOOL" -o json -d 1s --output-file "$TMP/y.json" <&- >&- 2>&-
+	jq -es 'length >= 2' "$TMP/y.json"
+}
+
 # What the unit gives it is what is of use, but for kernels that want more. The version is
 # this test's, not the tool's.
 test_output_doctor_privilege() {

@@ -45,7 +45,10 @@ test_resolve_MODULES := monitor/resolve
 test_verdict_watch_MODULES := monitor/verdict_watch verify/evidence
 test_sink_textfile_MODULES := sink/sink_textfile $(test_exposition_MODULES)
 test_verify_verdict_MODULES := verify/verify_verdict verify/verdict_sample verify/evidence
-test_web_config_MODULES := http/web_config http/web_config_reader http/web_config_keys http/web_password http/http_auth
+test_web_config_MODULES := http/web_config http/web_config_reader http/web_config_keys http/web_password
+test_http_auth_MODULES := http/http_auth
+test_http_auth_LIBS = $(test_web_config_LIBS)
+test_http_events_MODULES := http/http_events
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
 # Of a module the linker keeps only what the test calls, and what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuser -I. -MMD -MP

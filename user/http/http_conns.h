@@ -14,7 +14,8 @@
 #define HTTP_RESPONSE_SEC 30  /* from there to the last byte of the answer */
 #define HTTP_IDLE_SEC	  120 /* between requests; libmicrohttpd's to watch */
 
-struct tls_creds; /* http_tls.h */
+struct tls_creds;  /* http_tls.h */
+struct auth_check; /* http_auth.h */
 
 /* Where a connection is, from the first to go to the last when room is made. */
 enum http_conn_state {
@@ -30,6 +31,8 @@ struct http_conn {
 	uint64_t since_ns;
 	bool dropped;		 /* shut down; its owner will notice, and remove it */
 	struct tls_creds *creds; /* a reference, NULL without TLS */
+	/* Of its password, while that is being checked; its owner's to end. */
+	struct auth_check *check;
 };
 
 struct http_conns {

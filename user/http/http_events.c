@@ -14,48 +14,76 @@ void http_events_free(struct http_events *events)
 	size_t i;
 
 	for (i = 0; i < HTTP_EVENTS; i++)
-		free(events->slot[i].text);
+		free(events->slot[i].json);
 	pthread_mutex_destroy(&events->lock);
 }
 
-bool http_events_put(struct http_events *events, char *text, size_t len)
+/* With the lock held. Whether nobody had read it. */
+static bool drop_oldest(struct http_events *events)
 {
-	struct http_event old;
+	struct http_event *e =
+		&events->slot[(events->head + HTTP_EVENTS - events->n) % HTTP_EVENTS];
+	bool missed = !e->served;
 
-	pthread_mutex_lock(&events->lock);
-	old = events->slot[events->head];
-	events->slot[events->head] = (struct http_event){ .text = text, .len = len };
-	events->head = (events->head + 1) % HTTP_EVENTS;
-	if (events->n < HTTP_EVENTS)
-		events->n++;
-	pthread_mutex_unlock(&events->lock);
-	free(old.text);
-	return old.text && !old.served;
+	free(e->json);
+	events->bytes -= e->len;
+	events->n--;
+	*e = (struct http_event){};
+	return missed;
 }
 
-char *http_events_json(struct http_events *events, size_t *len)
+unsigned int http_events_put(struct http_events *events, char *json, size_t len)
 {
-	size_t i, first, size = 4;
-	char *text, *to;
+	unsigned int missed = 0;
+
+	if (len > HTTP_EVENTS_BYTES) {
+		free(json);
+		return 1;
+	}
+	pthread_mutex_lock(&events->lock);
+	while (events->n == HTTP_EVENTS || events->bytes + len > HTTP_EVENTS_BYTES)
+		missed += drop_oldest(events);
+	events->slot[events->head] = (struct http_event){ .json = json, .len = len };
+	events->head = (events->head + 1) % HTTP_EVENTS;
+	events->n++;
+	events->bytes += len;
+	events->puts++;
+	pthread_mutex_unlock(&events->lock);
+	return missed;
+}
+
+char *http_events_json(struct http_events *events, size_t *len, unsigned long long *puts)
+{
+	char *json, *to;
+	size_t i, first;
 
 	pthread_mutex_lock(&events->lock);
+	*puts = events->puts;
 	first = events->head + HTTP_EVENTS - events->n;
-	for (i = 0; i < events->n; i++)
-		size += events->slot[(first + i) % HTTP_EVENTS].len + 2;
-	to = text = malloc(size);
-	for (i = 0; text && i < events->n; i++) {
+	to = json = malloc(events->bytes + 2 * events->n + 4);
+	for (i = 0; json && i < events->n; i++) {
 		struct http_event *e = &events->slot[(first + i) % HTTP_EVENTS];
 
 		to = mempcpy(to, i ? ",\n" : "[", i ? 2 : 1);
-		to = mempcpy(to, e->text, e->len);
+		to = mempcpy(to, e->json, e->len);
 		e->served = true;
 	}
-	if (text && !events->n)
+	if (json && !events->n)
 		*to++ = '[';
 	pthread_mutex_unlock(&events->lock);
-	if (!text)
+	if (!json)
 		return NULL;
 	to = mempcpy(to, "]\n", 2);
-	*len = (size_t)(to - text);
-	return text;
+	*len = (size_t)(to - json);
+	return json;
+}
+
+unsigned long long http_events_puts(struct http_events *events)
+{
+	unsigned long long puts;
+
+	pthread_mutex_lock(&events->lock);
+	puts = events->puts;
+	pthread_mutex_unlock(&events->lock);
+	return puts;
 }

@@ -10,6 +10,7 @@
 
 #define HTTP_REQUEST_BYTES 16384
 #define HTTP_HEADERS	   64
+#define HTTP_ARGUMENTS	   64 /* behind the ? of a request; none is used */
 #define HTTP_FRESH_NS	   20000000ULL
 
 struct http_options {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "http/http_pages.h"
+#include "http/http_tls.h"
 
 /* The status codes that are answered; others would be a mistake here. */
-static const unsigned int codes[HTTP_CODES] = { 200, 401, 404, 405, 429, 431, 500, 503 };
+static const unsigned int codes[HTTP_CODES] = { 200, 401, 403, 404, 405, 429, 431, 500, 503 };
 
 void http_pages_init(struct http_pages *p)
 {
@@ -18,6 +20,13 @@ void http_pages_init(struct http_pages *p)
 		p->counts[i].code = codes[i];
 }
 
+static void forget_events_page(struct http_pages *p)
+{
+	if (p->events_page)
+		MHD_destroy_response(p->events_page);
+	p->events_page = NULL;
+}
+
 void http_pages_free(struct http_pages *p)
 {
 	size_t i;
@@ -25,6 +34,7 @@ void http_pages_free(struct http_pages *p)
 	for (i = 0; i < 2; i++)
 		if (p->fresh[i])
 			MHD_destroy_response(p->fresh[i]);
+	forget_events_page(p);
 }
 
 void http_pages_configure(struct http_pages *p, const struct web_config *config)
@@ -32,6 +42,7 @@ void http_pages_configure(struct http_pages *p, const struct web_config *config)
 	p->config = config;
 	/* They carry the old headers. */
 	p->fresh_ns[EXPOSITION_TEXT] = p->fresh_ns[EXPOSITION_OPENMETRICS] = 0;
+	forget_events_page(p);
 }
 
 /* --------------------------------------------------------------- responses */
@@ -60,6 +71,14 @@ static void add_headers(const struct http_pages *p, struct MHD_Response *r)
 		MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 }
 
+static struct MHD_Response *with_headers(const struct http_pages *p, struct MHD_Response *r,
+					 const char *type)
+{
+	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	add_headers(p, r);
+	return r;
+}
+
 /* Takes text over, also when it fails. */
 static struct MHD_Response *response(const struct http_pages *p, char *text, size_t len,
 				     const char *type)
@@ -70,9 +89,7 @@ static struct MHD_Response *response(const struct http_pages *p, char *text, siz
 		free(text);
 		return NULL;
 	}
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	add_headers(p, r);
-	return r;
+	return with_headers(p, r, type);
 }
 
 /* Sends r and lets go of it. */
@@ -188,14 +205,99 @@ static enum MHD_Result page_metrics(struct http_pages *p, struct MHD_Connection 
 	return MHD_queue_response(mhd, MHD_HTTP_OK, p->fresh[format]);
 }
 
+/* What a rendering of /events is freed with: its last reader has it. */
+struct events_json {
+	struct http_pages *pages;
+	char *json;
+};
+
+static void events_json_free(void *arg)
+{
+	struct events_json *e = arg;
+
+	e->pages->events_pages--;
+	free(e->json);
+	free(e);
+}
+
+static struct MHD_Response *render_events(struct http_pages *p)
+{
+	struct events_json *e = malloc(sizeof(*e));
+	struct MHD_Response *r = NULL;
+	size_t len;
+
+	if (!e)
+		return NULL;
+	e->pages = p;
+	e->json = http_events_json(p->events, &len, &p->events_puts);
+	if (e->json)
+		r = MHD_create_response_from_buffer_with_free_callback_cls(len, e->json,
+									   events_json_free, e);
+	if (!r) {
+		free(e->json);
+		free(e);
+		return NULL;
+	}
+	p->events_pages++;
+	return with_headers(p, r, "application/json");
+}
+
+/* Readers of the same events share one rendering, however slow they are. */
+static void refresh_events(struct http_pages *p)
+{
+	struct MHD_Response *r;
+
+	if (p->events_page &&
+	    (p->events_puts == http_events_puts(p->events) || p->events_pages >= HTTP_EVENTS_PAGES))
+		return;
+	r = render_events(p);
+	if (!r)
+		return;
+	forget_events_page(p);
+	p->events_page = r;
+}
+
+static bool is_loopback(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
+
+	if (addr->sa_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (addr->sa_family != AF_INET6)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+	       (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
+		v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+}
+
+/* Events name files and commands of the host. */
+static bool may_see_events(const struct http_pages *p, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info;
+
+	/* Others did not get here. */
+	if (p->config && p->config->n_users)
+		return true;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (p->config && info && info->tls_session &&
+	    tls_client_verified(p->config, (gnutls_session_t)info->tls_session))
+		return true;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return info && info->client_addr && is_loopback(info->client_addr);
+}
+
 static enum MHD_Result page_events(struct http_pages *p, struct MHD_Connection *mhd)
 {
-	size_t len;
-	char *text = http_events_json(p->events, &len);
-
-	if (!text)
+	if (!may_see_events(p, mhd))
+		return reply_plain(p, mhd, MHD_HTTP_FORBIDDEN,
+				   "/events is for the loopback and for clients that "
+				   "authenticate: see --web.config.file");
+	refresh_events(p);
+	if (!p->events_page)
 		return reply_plain(p, mhd, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
-	return reply(p, mhd, MHD_HTTP_OK, response(p, text, len, "application/json"));
+	count_code(p, MHD_HTTP_OK);
+	return MHD_queue_response(mhd, MHD_HTTP_OK, p->events_page);
 }
 
 static enum MHD_Result page_health(struct http_pages *p, struct MHD_Connection *mhd)
@@ -233,41 +335,57 @@ static const struct page {
 	{ "/healthz", page_health },
 };
 
-/* True when the request may go on; else it was answered, with *ret. */
-static bool authorised(struct http_pages *p, struct MHD_Connection *mhd, enum MHD_Result *ret)
+static enum auth_result ask(struct http_pages *p, struct MHD_Connection *mhd,
+			    struct http_conn *conn)
 {
+	struct auth_check *check = conn->check;
 	enum auth_result result;
 	char *user, *password = NULL;
 
-	if (!p->config || !p->config->n_users)
-		return true;
+	/* It was resumed: the result is known. */
+	conn->check = NULL;
+	if (check)
+		return http_auth_result(p->auth, check);
 	user = MHD_basic_auth_get_username_password(mhd, &password);
-	result = http_auth_check(p->auth, p->config, user, password, monotonic_ns());
+	result = http_auth_ask(p->auth, p->config, user, password, monotonic_ns(), &conn->check);
 	MHD_free(user);
 	MHD_free(password);
-	if (result == AUTH_OK)
-		return true;
-	if (result == AUTH_TOO_FAST)
-		*ret = reply_with(p, mhd, MHD_HTTP_TOO_MANY_REQUESTS, "too many wrong passwords",
-				  MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	else
-		*ret = reply_with(p, mhd, MHD_HTTP_UNAUTHORIZED, "unauthorised",
-				  MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-				  "Basic realm=\"ext4race-detect\", charset=\"UTF-8\"");
-	return false;
+	if (result != AUTH_LATER)
+		return result;
+	MHD_suspend_connection(mhd);
+	if (!http_auth_submit(p->auth, conn->check, mhd))
+		return AUTH_LATER;
+	/* Without a thread nobody gets in who was not known before. */
+	MHD_resume_connection(mhd);
+	return AUTH_LATER;
 }
 
-enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *mhd, const char *url,
-				  const char *method)
+static enum MHD_Result refuse(struct http_pages *p, struct MHD_Connection *mhd,
+			      enum auth_result result)
 {
-	enum MHD_Result ret;
+	if (result == AUTH_TOO_FAST)
+		return reply_with(p, mhd, MHD_HTTP_TOO_MANY_REQUESTS, "too many wrong passwords",
+				  MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	return reply_with(p, mhd, MHD_HTTP_UNAUTHORIZED, "unauthorised",
+			  MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+			  "Basic realm=\"ext4race-detect\", charset=\"UTF-8\"");
+}
+
+enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *mhd,
+				  struct http_conn *conn, const char *url, const char *method)
+{
+	enum auth_result result = AUTH_OK;
 	size_t i;
 
 	if (MHD_get_connection_values(mhd, MHD_HEADER_KIND, NULL, NULL) > HTTP_HEADERS)
 		return reply_plain(p, mhd, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
 				   "too many headers");
-	if (!authorised(p, mhd, &ret))
-		return ret;
+	if (p->config && p->config->n_users)
+		result = conn ? ask(p, mhd, conn) : AUTH_WRONG;
+	if (result == AUTH_LATER)
+		return MHD_YES;
+	if (result != AUTH_OK)
+		return refuse(p, mhd, result);
 	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
 		return reply_with(p, mhd, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD",
 				  MHD_HTTP_HEADER_ALLOW, "GET, HEAD");

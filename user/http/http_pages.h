@@ -16,7 +16,9 @@
 #include "http/web_config.h"
 #include "metrics/exposition.h"
 
-#define HTTP_CODES 8
+#define HTTP_CODES 9
+/* Renderings of /events that slow readers keep at most; then others get the newest. */
+#define HTTP_EVENTS_PAGES 4
 
 struct http_pages {
 	/* Borrowed; set before the first request. */
@@ -30,14 +32,21 @@ struct http_pages {
 	/* The last answer of /metrics and when it was made, by exposition_format. */
 	struct MHD_Response *fresh[2];
 	uint64_t fresh_ns[2];
+	/* The last answer of /events, which events it has, and how many of them there are. */
+	struct MHD_Response *events_page;
+	unsigned long long events_puts;
+	unsigned int events_pages;
 };
 
 void http_pages_init(struct http_pages *p);
 void http_pages_free(struct http_pages *p);
 /* Users and headers are others from now on. */
 void http_pages_configure(struct http_pages *p, const struct web_config *config);
-/* Answers one request without a body. */
-enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *mhd, const char *url,
-				  const char *method);
+/*
+ * Answers one request without a body, or suspends mhd until its password is checked and
+ * has to be called again then.
+ */
+enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *mhd,
+				  struct http_conn *conn, const char *url, const char *method);
 
 #endif /* EXT4RACE_HTTP_PAGES_H */

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <gnutls/x509.h>
 
+#include "base/clock.h"
+#include "base/say.h"
 #include "http/http_tls.h"
+#include "report/report.h"
 
 enum { CERT, KEY, CA, N_FILES };
 
@@ -60,8 +63,10 @@ static int use_files(struct tls_creds *creds, const struct web_config *config, c
 	int ret;
 
 	ret = gnutls_certificate_allocate_credentials(&creds->cred);
-	if (ret)
+	if (ret) {
+		snprintf(why, size, "out of memory");
 		return -ENOMEM;
+	}
 	ret = gnutls_certificate_set_x509_key_mem(creds->cred, &creds->pem[CERT].data,
 						  &creds->pem[KEY].data, GNUTLS_X509_FMT_PEM);
 	if (ret < 0) {
@@ -81,6 +86,15 @@ static int use_files(struct tls_creds *creds, const struct web_config *config, c
 	return -EINVAL;
 }
 
+/* The names of the files are the configuration's. */
+static void make_printable(char *why, size_t size)
+{
+	char raw[512];
+
+	snprintf(raw, sizeof(raw), "%s", why);
+	printable(why, size, raw);
+}
+
 int tls_creds_load(const struct web_config *config, struct tls_creds **out, char *why, size_t size)
 {
 	struct tls_creds *creds = calloc(1, sizeof(*creds));
@@ -96,10 +110,12 @@ int tls_creds_load(const struct web_config *config, struct tls_creds **out, char
 			ret = pem_read(&creds->pem[which], file_of(config, which), why, size);
 	if (!ret)
 		ret = use_files(creds, config, why, size);
-	if (ret)
-		tls_creds_put(creds);
-	else
+	if (!ret) {
 		*out = creds;
+		return 0;
+	}
+	tls_creds_put(creds);
+	make_printable(why, size);
 	return ret;
 }
 
@@ -124,7 +140,7 @@ void tls_creds_put(struct tls_creds *creds)
 	free(creds);
 }
 
-bool tls_creds_changed(const struct tls_creds *creds, const struct web_config *config)
+static bool changed(const struct tls_creds *creds, const struct web_config *config)
 {
 	struct stat st;
 	int which;
@@ -140,6 +156,32 @@ bool tls_creds_changed(const struct tls_creds *creds, const struct web_config *c
 			return true;
 	}
 	return false;
+}
+
+void tls_creds_refresh(struct tls_creds **creds, struct tls_refresh *refresh,
+		       const struct web_config *config)
+{
+	uint64_t now = monotonic_ns();
+	struct tls_creds *new;
+	char why[512];
+
+	if (refresh->looked_ns && now - refresh->looked_ns < NSEC_PER_SEC)
+		return;
+	refresh->looked_ns = now;
+	if (!changed(*creds, config)) {
+		refresh->said[0] = '\0';
+		return;
+	}
+	if (!tls_creds_load(config, &new, why, sizeof(why))) {
+		tls_creds_put(*creds);
+		*creds = new;
+		refresh->said[0] = '\0';
+		return;
+	}
+	/* Half-way replaced, perhaps: the next look tries again. */
+	if (strcmp(refresh->said, why))
+		say("certificates kept as they were: %s", why);
+	strcpy(refresh->said, why);
 }
 
 static int verify(gnutls_session_t session)
@@ -197,4 +239,14 @@ const char *tls_creds_cert(const struct tls_creds *creds)
 const char *tls_creds_key(const struct tls_creds *creds)
 {
 	return (const char *)creds->pem[KEY].data.data;
+}
+
+bool tls_client_verified(const struct web_config *config, gnutls_session_t session)
+{
+	unsigned int n = 0;
+
+	/* With these two a session does not begin where the one that was given is wrong. */
+	return (config->client_auth == CLIENT_AUTH_REQUIRE_VERIFY ||
+		config->client_auth == CLIENT_AUTH_VERIFY_IF_GIVEN) &&
+	       gnutls_certificate_get_peers(session, &n) && n;
 }

@@ -7,6 +7,7 @@
 #ifndef EXT4RACE_HTTP_TLS_H
 #define EXT4RACE_HTTP_TLS_H
 
+#include <stdint.h>
 #include <gnutls/gnutls.h>
 
 #include "http/web_config.h"
@@ -21,11 +22,22 @@ int tls_creds_load(const struct web_config *config, struct tls_creds **creds, ch
 		   size_t why_size);
 struct tls_creds *tls_creds_get(struct tls_creds *creds);
 void tls_creds_put(struct tls_creds *creds); /* NULL is fine */
-/* Whether a file is another one, or has other content, than when it was read. */
-bool tls_creds_changed(const struct tls_creds *creds, const struct web_config *config);
+/*
+ * Replaces *creds when its files are other ones, or have other content, than when they
+ * were read; what cannot be used leaves it as it was, and is said once. Looks at the
+ * files once a second at most, however often it is called: strangers decide how often.
+ */
+struct tls_refresh {
+	uint64_t looked_ns;
+	char said[512]; /* why the files could not be used */
+};
+void tls_creds_refresh(struct tls_creds **creds, struct tls_refresh *refresh,
+		       const struct web_config *config);
 /* Readies a session before its handshake. 0 or a GnuTLS error. */
 int tls_creds_apply(const struct tls_creds *creds, const struct web_config *config,
 		    gnutls_session_t session);
+/* Whether the client gave a certificate, and it was verified. */
+bool tls_client_verified(const struct web_config *config, gnutls_session_t session);
 /* PEM of certificate and key, for as long as the reference is held. */
 const char *tls_creds_cert(const struct tls_creds *creds);
 const char *tls_creds_key(const struct tls_creds *creds);

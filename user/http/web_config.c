@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "http/web_config_reader.h"
+#include "report/report.h"
 
 static int make_priority(struct web_reader *r)
 {
@@ -74,7 +75,7 @@ out_parser:
 	return ret;
 }
 
-int web_config_read(const char *path, struct web_config **config, char *why, size_t why_size)
+static int read_config(const char *path, struct web_config **config, char *why, size_t why_size)
 {
 	struct web_reader r = { .path = path, .why = why, .why_size = why_size };
 	struct stat st;
@@ -103,6 +104,27 @@ int web_config_read(const char *path, struct web_config **config, char *why, siz
 out_file:
 	if (file)
 		fclose(file);
+	return ret;
+}
+
+/* Whoever wrote the file must not write lines of the log. */
+static void make_printable(char *why, size_t why_size)
+{
+	char *raw = strdup(why);
+
+	if (raw)
+		printable(why, why_size, raw);
+	else
+		*why = '\0';
+	free(raw);
+}
+
+int web_config_read(const char *path, struct web_config **config, char *why, size_t why_size)
+{
+	int ret = read_config(path, config, why, why_size);
+
+	if (ret)
+		make_printable(why, why_size);
 	return ret;
 }
 

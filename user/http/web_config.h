@@ -13,6 +13,7 @@
 #define WEB_CONFIG_MAX_BYTES (64 * 1024)
 #define WEB_CONFIG_MAX_USERS 64
 #define WEB_CONFIG_MAX_COST  14 /* of bcrypt: about a second of CPU */
+#define WEB_HASH_BYTES	     60 /* of a bcrypt hash, as text */
 
 enum client_auth {
 	CLIENT_AUTH_NONE,
@@ -54,15 +55,17 @@ struct web_config {
 int web_config_read(const char *path, struct web_config **config, char *why, size_t why_size);
 void web_config_free(struct web_config *config);
 
-/*
- * Whether password is the one of user. Costs one bcrypt either way, so that the
- * answer's delay does not tell which names exist. data is scratch space of
- * crypt_r()'s, zeroed once by the caller.
- */
-struct crypt_data;
-bool web_config_check(const struct web_config *config, const char *user, const char *password,
-		      struct crypt_data *data);
-/* The hash that check compares with; a changed one voids what was cached. */
+/* The hash of a user, NULL for one that there is not; a changed one voids what was cached. */
 const char *web_config_hash(const struct web_config *config, const char *user);
+/*
+ * What to check a password of user with: the user's hash, or for a user that there is not
+ * a salt that costs as much and matches no password, so that the delay of an answer does
+ * not tell which names exist.
+ */
+void web_config_setting(const struct web_config *config, const char *user,
+			char setting[WEB_HASH_BYTES + 1]);
+/* Costs one bcrypt. data is scratch space of crypt_r()'s, zeroed once by the caller. */
+struct crypt_data;
+bool web_password_matches(const char *password, const char *setting, struct crypt_data *data);
 
 #endif /* EXT4RACE_WEB_CONFIG_H */

@@ -138,7 +138,7 @@ static int check_hash(struct web_reader *r, const yaml_node_t *node, const char 
 	unsigned int cost;
 	char minor;
 
-	if (strlen(hash) != 60 || sscanf(hash, "$2%c$%2u$", &minor, &cost) != 2 ||
+	if (strlen(hash) != WEB_HASH_BYTES || sscanf(hash, "$2%c$%2u$", &minor, &cost) != 2 ||
 	    !strchr("aby", minor) || hash[6] != '$')
 		return web_bad(r, node, "not a bcrypt hash; make one with 'htpasswd -nBC 10 user'");
 	if (cost < 4 || cost > WEB_CONFIG_MAX_COST)

@@ -20,18 +20,23 @@ const char *web_config_hash(const struct web_config *config, const char *user)
 	return NULL;
 }
 
-bool web_config_check(const struct web_config *config, const char *user, const char *password,
-		      struct crypt_data *data)
+void web_config_setting(const struct web_config *config, const char *user,
+			char setting[WEB_HASH_BYTES + 1])
 {
 	const char *hash = web_config_hash(config, user);
-	char nobody[64];
-	const char *made;
 
-	/* As expensive as a user that there is. */
-	snprintf(nobody, sizeof(nobody), "%.7s" NOBODY_SALT,
-		 config->n_users ? config->users[0].hash : "$2y$10$");
-	made = crypt_r(password, hash ? hash : nobody, data);
+	if (hash)
+		snprintf(setting, WEB_HASH_BYTES + 1, "%s", hash);
+	else
+		snprintf(setting, WEB_HASH_BYTES + 1, "%.7s" NOBODY_SALT,
+			 config->n_users ? config->users[0].hash : "$2y$10$");
+}
+
+bool web_password_matches(const char *password, const char *setting, struct crypt_data *data)
+{
+	const char *made = crypt_r(password, setting, data);
+
 	/* A failed crypt_r() gives "*0": shorter than any hash. */
-	return made && hash && strlen(made) == strlen(hash) &&
-	       !gnutls_memcmp(made, hash, strlen(hash));
+	return made && strlen(made) == strlen(setting) &&
+	       !gnutls_memcmp(made, setting, strlen(setting));
 }

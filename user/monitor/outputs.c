@@ -66,13 +66,16 @@ void outputs_flush(struct outputs *outputs)
 static int open_fd(struct outputs *outputs)
 {
 	const char *name = outputs->config.opt->output_file;
+	int flags;
 
 	outputs->fd = name ? output_open(name) : STDOUT_FILENO;
 	if (outputs->fd < 0) {
 		say("--output-file %s: %s", name, strerror(-outputs->fd));
 		return outputs->fd;
 	}
-	if (fcntl(outputs->fd, F_GETFD) < 0) {
+	/* main() holds the number of a closed one with a file that cannot be written. */
+	flags = fcntl(outputs->fd, F_GETFL);
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
 		say("standard output is closed: nowhere to report to");
 		return -EBADF;
 	}

@@ -17,23 +17,33 @@ bool output_file_is(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
-/* fd itself is for writing only. What cannot be read is taken for whole. */
-static bool ends_with_whole_line(int fd)
+enum ending { WITHIN_LINE, WHOLE_LINE, UNKNOWN };
+
+/* fd itself is for writing only, so the file is opened once more. */
+static enum ending ending_of(int fd)
 {
-	char name[32], last = '\n';
+	enum ending ending = UNKNOWN;
+	char name[32], last;
 	struct stat st;
 	int in;
 
-	if (fstat(fd, &st) || !st.st_size)
-		return true;
+	if (fstat(fd, &st))
+		return UNKNOWN;
+	if (!st.st_size)
+		return WHOLE_LINE;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	in = open(name, O_RDONLY | O_CLOEXEC);
 	if (in < 0)
-		return true;
-	if (pread(in, &last, 1, st.st_size - 1) != 1)
-		last = '\n';
+		return UNKNOWN;
+	if (pread(in, &last, 1, st.st_size - 1) == 1)
+		ending = last == '\n' ? WHOLE_LINE : WITHIN_LINE;
 	close(in);
-	return last == '\n';
+	return ending;
+}
+
+void output_file_init(struct output_file *file, int fd)
+{
+	*file = (struct output_file){ .cut = output_file_is(fd) && ending_of(fd) == WITHIN_LINE };
 }
 
 static void note(struct output_file *file, int err)
@@ -51,11 +61,12 @@ int output_file_write(struct output_file *file, int fd, const char *line, size_t
 {
 	int err = 0;
 
-	if (!file->whole && !ends_with_whole_line(fd))
+	/* The file may be another one by now, or the cut may be between two lines. */
+	if (file->cut && ending_of(fd) != WHOLE_LINE)
 		err = output_write(fd, "\n", 1);
 	if (!err)
 		err = output_write(fd, line, len);
-	file->whole = !err;
+	file->cut = err != 0;
 	note(file, err);
 	return err;
 }

@@ -11,13 +11,15 @@
 #include <stddef.h>
 
 struct output_file {
-	bool whole;		   /* what is in the file ends with a whole line */
+	bool cut;		   /* the file may end within a line */
 	int err;		   /* of the last write */
 	unsigned long long missed; /* lines since the last one that was written */
 };
 
 /* Whether fd is a regular file at this moment: SIGHUP may put another one in its place. */
 bool output_file_is(int fd);
+/* Looks at how the file ends, if fd is one. Call it while the file can still be read. */
+void output_file_init(struct output_file *file, int fd);
 /*
  * Appends one line, and says when writing begins to fail and when it works again. 0 or
  * the negative errno of the write.

@@ -41,6 +41,7 @@ struct output_queue *output_queue_new(int fd)
 		return NULL;
 	q->fd = fd;
 	q->last = &q->first;
+	output_file_init(&q->file, fd);
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
 	return q;

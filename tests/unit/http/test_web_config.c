@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Unit tests of web.config and of the price of a password. */
+/* Unit tests of web.config. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "http/http_auth.h"
 #include "http/web_config.h"
 
 /* bcrypt of "secret", cost 4: the tests are about the code around it. */
@@ -125,6 +124,9 @@ static void refuses(void **state)
 		{ "basic_auth_users:\n  u: "
 		  "$2y$31$adP/DhKzjakWrEj/p8BFcOteYEjFg.QDEAHL668T5qw0Y59O3wtCO\n",
 		  "cost 31 is not between" },
+		{ "\"a\\nb\": 1\n", "'a\\x0ab' is not one of" },
+		{ "tls_server_config:\n  client_auth_type: \"a\\e[2Jb\"\n",
+		  "'a\\x1b[2Jb' is not known" },
 		{ "- a\n", "keys and values" },
 		{ "a: [\n", "not YAML" },
 		{ "\x01", "not YAML" },
@@ -163,52 +165,33 @@ static void bounds_users(void **state)
 	assert_non_null(strstr(why, "more than 64 users"));
 }
 
+static bool matches(const struct web_config *c, const char *user, const char *password,
+		    struct crypt_data *data)
+{
+	char setting[WEB_HASH_BYTES + 1];
+
+	web_config_setting(c, user, setting);
+	return web_password_matches(password, setting, data);
+}
+
 static void checks_passwords(void **state)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
+	char setting[WEB_HASH_BYTES + 1];
 	struct web_config *c;
 	char why[512];
 
 	(void)state;
 	assert_int_equal(read_text("basic_auth_users:\n  u: " HASH "\n", &c, why), 0);
-	assert_true(web_config_check(c, "u", "secret", data));
-	assert_false(web_config_check(c, "u", "Secret", data));
-	assert_false(web_config_check(c, "u", "", data));
-	assert_false(web_config_check(c, "v", "secret", data));
+	assert_true(matches(c, "u", "secret", data));
+	assert_false(matches(c, "u", "Secret", data));
+	assert_false(matches(c, "u", "", data));
+	assert_false(matches(c, "v", "secret", data));
+	/* A user that there is not costs as much. */
+	web_config_setting(c, "v", setting);
+	assert_memory_equal(setting, HASH, strlen("$2y$04$"));
 	web_config_free(c);
 	free(data);
-}
-
-/* What is right once stays cheap, what is wrong has a rate. */
-static void limits_guesses(void **state)
-{
-	struct http_auth *auth = http_auth_new();
-	struct web_config *c;
-	uint64_t now = 1000000000ULL;
-	char why[512];
-	int i;
-
-	(void)state;
-	assert_int_equal(read_text("basic_auth_users:\n  u: " HASH "\n", &c, why), 0);
-	assert_int_equal(http_auth_check(auth, c, NULL, NULL, now), AUTH_WRONG);
-	assert_int_equal(http_auth_check(auth, c, "u", "secret", now), AUTH_OK);
-	for (i = 1; i < HTTP_AUTH_BURST; i++)
-		assert_int_equal(http_auth_check(auth, c, "u", "guess", now), AUTH_WRONG);
-	assert_int_equal(http_auth_check(auth, c, "u", "guess", now), AUTH_TOO_FAST);
-	assert_int_equal(http_auth_check(auth, c, "nobody", "guess", now), AUTH_TOO_FAST);
-	assert_int_equal(http_auth_check(auth, c, "u", "secret", now), AUTH_OK);
-	/* One more in the time of one. */
-	now += 1000000000ULL / HTTP_AUTH_RATE;
-	assert_int_equal(http_auth_check(auth, c, "nobody", "secret", now), AUTH_WRONG);
-	assert_int_equal(http_auth_check(auth, c, "u", "guess", now), AUTH_TOO_FAST);
-	web_config_free(c);
-	/* A user who is gone is not remembered. */
-	assert_int_equal(read_text("basic_auth_users:\n  w: " HASH "\n", &c, why), 0);
-	now += 10ULL * 1000000000;
-	assert_int_equal(http_auth_check(auth, c, "u", "secret", now), AUTH_WRONG);
-	assert_int_equal(http_auth_check(auth, c, "w", "secret", now), AUTH_OK);
-	web_config_free(c);
-	http_auth_free(auth);
 }
 
 int main(void)
@@ -216,7 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_all),	    cmocka_unit_test(empty_is_open),
 		cmocka_unit_test(refuses),	    cmocka_unit_test(bounds_users),
-		cmocka_unit_test(checks_passwords), cmocka_unit_test(limits_guesses),
+		cmocka_unit_test(checks_passwords),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
