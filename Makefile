@@ -117,7 +117,7 @@ include tests/faults/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -153,7 +153,7 @@ test demo bench: deps
 	$(Q)$(MAKE) --no-print-directory run-$@
 
 .PHONY: run-test run-demo run-bench
-run-test: all unit-build fuzz-build sanitize-build workload
+run-test: all unit-build fuzz-build sanitize-build faults-build workload
 	$(Q)tests/run
 
 run-demo: all workload
@@ -176,6 +176,12 @@ fuzz: fuzz-build
 # Unit, host and HTTP suites of builds with sanitizers in them.
 test-sanitize: all unit-build sanitize-build workload
 	$(Q)tests/sanitize/run
+# Every allocation and system call of the command failing once.
+test-faults: all faults-build
+	$(Q)tests/faults/run
+# Small faults in the sources, one at a time: is each noticed? MUTANTS="--no-vm", "--only REGEX"
+mutants: all
+	$(Q)tests/mutants/run $(MUTANTS)
 test-host: all workload
 	$(Q)tests/host/run
 test-vm: all workload
@@ -229,5 +235,6 @@ help:
 	@echo 'make test-harness  the VM harness itself  make bench        what it costs, here'
 	@echo 'make test-sanitize  under sanitizers      make fuzz         new inputs, for TIME=10m'
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
+	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in VMs'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

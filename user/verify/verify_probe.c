@@ -129,7 +129,7 @@ int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size)
 
 void verify_probe_detach(struct verify_probe *probe)
 {
-	if (probe->skel)
+	if (probe->skel && probe->skel->bss)
 		verify_probe_stop(probe);
 	while (probe->n_links)
 		bpf_link__destroy(probe->links[--probe->n_links]);

@@ -278,13 +278,14 @@ static void test_range(void **state)
 	assert_int_equal(told[0].was, E4R_WAS_UNWRITTEN);
 	assert_int_equal(stat_of(DEV).overwritten_blocks, 2);
 	assert_int_equal(stat_of(DEV).by_op[E4R_OP_UNKNOWN], 2);
-	/* Up to ES_MAX_BLOCKS are looked at; more is unknown, and not none. */
+	/* So many are looked at; more is unknown, and not none. */
 	tree(BLK, 100, ES_WRITTEN | PBLK);
-	insert(BLK, ES_MAX_BLOCKS);
-	assert_int_equal(stat_of(DEV).overwritten_blocks, 2 + ES_MAX_BLOCKS);
+	/* 16: a page of 64 KiB in blocks of 4. */
+	insert(BLK, 16);
+	assert_int_equal(stat_of(DEV).overwritten_blocks, 2 + 16);
 	assert_int_equal(count()->lost_walk, 0);
-	insert(BLK, ES_MAX_BLOCKS + 1);
-	assert_int_equal(stat_of(DEV).overwritten_blocks, 2 + ES_MAX_BLOCKS);
+	insert(BLK, 17);
+	assert_int_equal(stat_of(DEV).overwritten_blocks, 2 + 16);
 	assert_int_equal(count()->lost_walk, 1);
 }
 
