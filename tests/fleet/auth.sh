@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# TLS, client certificates and basic auth: the right ones pass, the wrong ones
-# are refused, renewed ones are picked up.
+# TLS, client certificates and basic auth: right ones pass, wrong ones are refused,
+# renewed ones are picked up.
 set -euo pipefail
 # shellcheck source=tests/fleet/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -42,7 +42,7 @@ code() { # WANTED CURL ARGS...
 	[[ $got == "$want" ]]
 }
 
-# Refused before HTTP: not by an answer, and not because nobody was there.
+# The server refuses before HTTP: it listens, and sends no answer.
 no_handshake() { # CURL ARGS...
 	local rc=0
 	curl -sS --max-time 20 --cacert "$TMP/ca.crt" -o /dev/null "$@" || rc=$?

@@ -19,12 +19,12 @@ awk -f "$ROOT/deploy/completion/bash.awk" "$TMP/table" >"$TMP/bash"
 mkdir "$TMP/zsh"
 awk -f "$ROOT/deploy/completion/zsh.awk" "$TMP/table" >"$TMP/zsh/_ext4race-detect"
 
-# What the table has for a command: options, one a line.
+# The options that the table has for a command, one per line.
 options_of() {
 	awk -F'\t' -v c="$1" '$1 == c { if ($2 != " ") print $2; print $3 }' "$TMP/table" | sort -u
 }
 
-# What bash offers behind the words.
+# What bash offers after these words.
 bash_offers() {
 	# shellcheck disable=SC2016 # of the inner shell
 	bash --norc -c '. "$1"; . "$2"; shift 2
@@ -33,7 +33,7 @@ bash_offers() {
 		printf "%s\n" "${COMPREPLY[@]}"' bash "$LIBRARY" "$TMP/bash" "$@" | sort -u
 }
 
-# What the zsh function hands to _arguments behind the words: options, one a line.
+# The options that the zsh function hands to _arguments after these words, one per line.
 zsh_offers() {
 	# shellcheck disable=SC2016 # of the inner shell
 	zsh -f -c '_arguments() { print -rl -- "$@" }
@@ -61,7 +61,7 @@ offers() { # WANT... -- WORDS...
 	diff <(printf '%s\n' "${want[@]}" | sort -u) <(bash_offers "$@")
 }
 
-# A value that is the name of a command makes none.
+# A value that looks like the name of a command is no command.
 zsh_value() {
 	diff <(options_of monitor) <(zsh_offers --output-file doctor)
 }

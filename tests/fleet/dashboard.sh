@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The dashboard against Grafana's own types: what Grafana would not understand, the
-# compiler refuses. They come from the package registry that npm is set up for,
-# once, to the cache.
+# The dashboard against Grafana's own types: the compiler refuses what Grafana would not
+# understand. The types come from the package registry that npm is set up for, and are
+# fetched once into the cache.
 set -euo pipefail
 # shellcheck source=tests/fleet/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -28,7 +28,7 @@ compiles() { # DASHBOARD
 		node "$MODULES/typescript/bin/tsc" -p "$TMP/types"
 }
 
-# wrong JQ: the dashboard with one thing changed for the worse is refused.
+# wrong JQ: JQ makes one thing in the dashboard wrong, and the compiler has to refuse it.
 wrong() {
 	jq "$1" "$DASHBOARD" >"$TMP/wrong.json"
 	! cmp -s <(jq . "$DASHBOARD") "$TMP/wrong.json" && not compiles "$TMP/wrong.json"

@@ -27,7 +27,7 @@ has() { # PACKAGE PATH...
 	done
 }
 
-# Every document that another one points at is there, and readable as it is.
+# Every document that another one links to is there, and is not compressed.
 links_lead_somewhere() { # PACKAGE
 	local docs=$TMP/$1/usr/share/doc/$1 file to n=0
 	dpkg -x "$TMP/deb/$1"_*.deb "$TMP/$1"
@@ -41,7 +41,7 @@ links_lead_somewhere() { # PACKAGE
 	((n > 0))
 }
 
-# A registration whose source is gone fails every later kernel package.
+# If a DKMS registration outlived its source, every later kernel package would fail.
 removed_from_dkms() {
 	mkdir -p "$TMP/fix/var" "$TMP/fix/control"
 	dpkg -x "$TMP"/deb/ext4race-fix-source_*.deb "$TMP/fix"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The unit is hardened, the Kubernetes and node-problem-detector files are what
-# those programs take, and what is installed can be uninstalled.
+# The unit is hardened, Kubernetes and node-problem-detector accept their files, and
+# uninstall removes everything that was installed.
 set -euo pipefail
 # shellcheck source=tests/fleet/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -63,7 +63,7 @@ daemonset_is_sound() {
 	END
 }
 
-# The DaemonSet's arguments are options that there are.
+# The DaemonSet's arguments are options that exist.
 arguments_exist() {
 	local arg
 	while read -r arg; do
@@ -79,7 +79,7 @@ arguments_exist() {
 	} | grep -oE -- '(^|[ "])--?[a-z][a-z.-]*' | tr -d ' "' | sort -u)
 }
 
-# check STATUS WANTED MODE: what the check makes of a detector's exit status.
+# check STATUS WANTED MODE: ext4race-check has to turn the detector's STATUS into WANTED.
 check() {
 	local status=0
 	printf '#!/bin/sh\necho noise; exit %s\n' "$1" >"$TMP/bin/ext4race-detect"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The detector itself on this kernel, with its exporter: Prometheus scrapes it, the
-# page has what the documentation says, and it costs next to nothing. Runs in a
-# mount namespace with an ext4 of its own.
+# The detector on this kernel, with its exporter: Prometheus scrapes it, the page has what
+# the documentation says, and it costs next to nothing. Runs in a mount namespace with an
+# ext4 of its own.
 set -euo pipefail
 
 if [[ ${1:-} != inside ]]; then
@@ -29,7 +29,7 @@ PORT=$(free_port)
 URL=http://127.0.0.1:$PORT/metrics
 PROM=http://127.0.0.1:$(free_port)
 
-# The loop device goes with the mount, the mount with the namespace.
+# The loop device goes away with the mount, and the mount with the namespace.
 filesystem() {
 	truncate -s 64M "$TMP/image"
 	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$TMP/image"
@@ -57,7 +57,7 @@ value() { # NAME{LABELS} of $TMP/page
 	awk -v want="$1" '$1 == want { print $2; found = 1 } END { exit !found }' "$TMP/page"
 }
 
-# Delayed inserts are what the kernel is judged by, too.
+# These delayed inserts also let the monitor judge the kernel.
 judged() {
 	head -c 1000000 /dev/zero >"$MNT/file"
 	rm "$MNT/file"
@@ -65,8 +65,8 @@ judged() {
 	[[ $(value 'ext4race_kernel_verdict{verdict="unknown"}') == 0 ]]
 }
 
-# What is documented for every host is there; the rest needs near misses to be
-# seen, or the kernel to account BPF programs, or a verdict.
+# All metrics that are documented for every host are there. The others need a mode that sees
+# near misses, a kernel that accounts BPF programs, or a verdict.
 whole() {
 	local name
 	while read -r name; do
@@ -92,7 +92,7 @@ lint() {
 	promtool check metrics <"$TMP/page"
 }
 
-# Attached in one of the three ways, and it says whether that sees everything.
+# The detector is attached in one of the three modes, and says whether it sees everything.
 attached() {
 	grep -E '^ext4race_attach_info\{mode="(fentry|kprobe|tracepoint)",certainty="(full|reduced)"\} 1$' "$TMP/page"
 }
@@ -101,7 +101,7 @@ one_verdict() {
 	awk '/^ext4race_kernel_verdict\{/ { n++; s += $2 } END { exit !(n == 3 && s == 1) }' "$TMP/page"
 }
 
-# The same answer as the command for it. On a machine that has no say in it, none.
+# The exporter has the same verdict as the command `verify`.
 same_verdict() {
 	local verdict status=0
 	verdict=$("$COMMAND" verify --quiet --dir "$MNT") || status=$?
@@ -117,8 +117,8 @@ switches() {
 	awk '/ctxt_switches/ { s += $2 } END { printf "%.0f\n", s }' "/proc/$DETECTOR"/task/*/status
 }
 
-# Ten seconds are what is measured; there is nothing to wait for. What the kernel
-# announces of devices is nothing to it.
+# This measures ten seconds; it waits for nothing. Wake-ups by the kernel's announcements of
+# devices do not count.
 sleeps() {
 	local before after device
 	before=$(switches)
@@ -139,8 +139,8 @@ http_cpu() {
 	done
 }
 
-# Each on a connection of its own. Answers that share a snapshot are one scrape, so
-# that the price is that of a whole one.
+# Each request has its own connection. Answers that share a snapshot count as one scrape, so
+# the result is the price of a whole scrape.
 scrape_is_cheap() {
 	local before after last='' now n=0
 	before=$(http_cpu)
@@ -173,12 +173,12 @@ into_pipe() {
 	exec "$COMMAND" --mount "$MNT" --listen "$PORT" -o json --textfile "$TMP/stopped.prom" >"$TMP/pipe"
 }
 
-# The reader of the output has stopped, and the pipe to it is full before the first
-# line: the exporter answers all the same, and a file is written.
+# The reader of the output is stopped, and the pipe to it is full before the first line. The
+# exporter has to answer all the same, and the textfile has to be written.
 watches_all_the_same() {
 	mkfifo "$TMP/pipe"
 	exec 7<>"$TMP/pipe"
-	# Empty lines, which JSON does not mind: a pipe takes 64 KiB.
+	# Fills the pipe, which takes 64 KiB, with empty lines, which JSON ignores.
 	timeout 10 head -c 65536 /dev/zero | tr '\0' '\n' >"$TMP/pipe"
 	spawn "$TMP/stopped.log" into_pipe
 	DETECTOR=$SPAWNED
@@ -186,12 +186,12 @@ watches_all_the_same() {
 		until_ok 60 judged && test -s "$TMP/stopped.prom"
 }
 
-# Told to end, it waits for the reader: no line is lost that was taken.
+# At its end the monitor waits for the reader: no line that was queued is lost.
 gives_all_in_the_end() {
 	local detector=$DETECTOR
 	kill -TERM "$detector"
 	spawn "$TMP/lines" cat "$TMP/pipe"
-	# The last writer but the detector; without it the reader sees the end.
+	# Closes the last writer but the detector, so the reader sees the end.
 	exec 7<&-
 	wait "$detector" || return 1
 	until_ok 20 jq -se '[.[].type] | .[0] == "start" and .[-1] == "summary"' "$TMP/lines"
@@ -212,7 +212,7 @@ ok "this kernel's release" kernel_is_this
 ok "one verdict of three" one_verdict
 ok "the verdict of verify" same_verdict
 sync -f "$MNT"
-# Writeback of what was just written is not nothing.
+# Writeback of what was just written takes CPU time, too.
 ok "no wake-up while nothing happens" until_ok 60 sleeps
 ok "a scrape costs less than 1 ms of CPU and 64 KiB" scrape_is_cheap
 ok "resident memory at most $((RESIDENT_KIB_MAX / 1024)) MiB" small

@@ -37,7 +37,7 @@ sum() {
 	curl -fsS "$URL/metrics" | awk -v want="$1{" 'index($1, want) == 1 { s += $NF } END { printf "%.0f\n", s }'
 }
 
-# What the page says is what the feeder says when it goes.
+# The page has the same counts as the feeder prints at its end.
 exact() {
 	local page total
 	page=$(sum ext4race_overwritten_blocks_total)
@@ -62,8 +62,8 @@ dropped() {
 	(($(metric "$URL/metrics" "ext4race_http_dropped_connections_total{reason=\"$1\"}") > 0))
 }
 
-# Nobody wakes up while nobody asks: the HTTP thread's switches stay the same
-# from one replayed event to the ones long after.
+# While nobody asks, the HTTP thread does not wake up: its number of context switches stays
+# the same while many events are replayed.
 http_thread_switches() {
 	local t
 	for t in /proc/"$FEEDER"/task/*; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A real journald holds the fields, the catalog explains them, and a journald that
-# hangs costs entries, not time. Runs in a mount namespace with a /run of its own.
+# A real journald has the fields, the catalog explains them, and a journald that hangs costs
+# entries, not time. Runs in a mount namespace with its own /run.
 set -euo pipefail
 
 if [[ ${1:-} != inside ]]; then
@@ -66,7 +66,7 @@ ok "the catalog explains every id" all_explained
 ok "journalctl -x shows it" grep -q 'Subject: A delayed insert overwrote allocated blocks' \
 	<(journalctl --no-pager -q -D /run/log/journal -x -n 1 EXT4RACE_TYPE=overwrite)
 
-# A journald that hangs: everything is replayed all the same.
+# journald hangs: the feeder replays everything all the same.
 kill -STOP "$JOURNALD"
 ok "a journald that hangs does not hold the detector up" replay hung 20000
 PORT=$(awk '/^listening/ { print $2 }' "$TMP/hung.log")

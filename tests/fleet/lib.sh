@@ -12,7 +12,7 @@ CHECKS=0
 DONE=0
 FAILED=0
 
-# ok NAME COMMAND...: one check; its output is shown when it fails.
+# ok NAME COMMAND...: one check; shows the output of the command when it fails.
 ok() {
 	local name=$1
 	shift
@@ -28,14 +28,14 @@ ok() {
 	sed 's/^/# /' "$TMP/check.out" | tail -n 30
 }
 
-# not COMMAND...: succeeds when it fails, but not when it was killed.
+# not COMMAND...: succeeds when the command fails, but not when it was killed.
 not() {
 	local rc=0
 	"$@" || rc=$?
 	((rc > 0 && rc < 124))
 }
 
-# need PROGRAM...: ends the test with 77, "skipped", where one is missing.
+# need PROGRAM...: ends the test with 77, "skipped", if one is missing.
 need() {
 	local p
 	for p in "$@"; do
@@ -47,7 +47,7 @@ need() {
 	done
 }
 
-# spawn LOG COMMAND...: in the background, ended with the test; pid in $SPAWNED.
+# spawn LOG COMMAND...: runs it in the background until the test ends; its pid is in $SPAWNED.
 spawn() {
 	local log=$1
 	shift
@@ -56,7 +56,7 @@ spawn() {
 	PIDS+=("$SPAWNED")
 }
 
-# end PID: asks it to go, waits for it.
+# end PID: sends TERM and waits for the end.
 end() {
 	kill "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true
@@ -75,7 +75,7 @@ until_ok() {
 	done
 }
 
-# feeder NAME ARGS...: starts one; its port goes to $PORT, its pid to $SPAWNED.
+# feeder NAME ARGS...: starts a feeder; its port is in $PORT, its pid in $SPAWNED.
 feeder() {
 	local name=$1
 	shift
@@ -88,7 +88,7 @@ feeder() {
 	PORT=$(awk '/^listening/ { print $2 }' "$TMP/$name.log")
 }
 
-# A port that nobody listens on now, for programs that do not choose their own.
+# A port that is free now, for programs that cannot choose one themselves.
 free_port() {
 	local port
 	for _ in {1..50}; do
@@ -114,7 +114,7 @@ finish() {
 	for pid in "${PIDS[@]}"; do
 		wait "$pid" 2>/dev/null || true
 	done
-	# What a build with -fsanitize=... has to say goes to its log.
+	# Messages of a build with -fsanitize=... go to its log.
 	if grep -hE -A 25 'ERROR: .*Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$TMP"/*.log 2>/dev/null; then
 		CHECKS=$((CHECKS + 1))
 	fi
@@ -123,7 +123,7 @@ finish() {
 		exit 77
 	fi
 	echo "1..$CHECKS"
-	# An arithmetic error ends a check without a result.
+	# An arithmetic error in the shell ends a check without a result.
 	FAILED=$((FAILED + CHECKS - DONE))
 	if ((rc || FAILED)); then
 		echo "# $FAILED of $CHECKS failed, status $rc"

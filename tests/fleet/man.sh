@@ -14,7 +14,7 @@ table() {
 	"$COMMAND" --dump-options | awk -F'\t' '{ if ($2 != " ") print $2; print $3 }' | sort -u
 }
 
-# Options that an item of a list explains.
+# The options that an item of a list explains.
 explained() {
 	sed -n 's/^\.It Fl/Fl/p' "$PAGE" | grep -oE 'Fl (Fl )?[-a-zA-Z.]+' |
 		sed -E 's/^Fl Fl /--/; s/^Fl /-/' | sort -u
@@ -41,7 +41,7 @@ fields_exist() {
 	done < <(grep -oE 'EXT4RACE_[A-Z_]+' "$PAGE" | sort -u)
 }
 
-# The examples of verify: options that there are, and a job that Kubernetes takes.
+# The examples of verify use options that exist, and a job that Kubernetes accepts.
 examples_work() {
 	local option n=0
 	while read -r option; do

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What is shipped for Prometheus and Alertmanager is valid, and the rules do what
-# their tests say.
+# The files for Prometheus and Alertmanager are valid, and the rules pass their tests.
 set -euo pipefail
 # shellcheck source=tests/fleet/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -22,7 +21,7 @@ known_metrics() {
 	[[ -n $used && ! -s $TMP/unknown ]]
 }
 
-# Every alert is tested, both firing and not.
+# Every alert has a test in which it fires, and one in which it does not.
 alerts_tested() {
 	local alert tests=$DEPLOY/prometheus/ext4race.rules.test.yml
 	while read -r alert; do
@@ -33,8 +32,8 @@ alerts_tested() {
 	done < <(awk '/- alert:/ { print $3 }' "$DEPLOY/prometheus/ext4race.rules.yml")
 }
 
-# Panels of Grafana's 24 columns that do not lie on each other, each id once, every
-# query asks the data source that was chosen, and its variables exist.
+# The panels fit into Grafana's 24 columns and do not overlap, each id is unique, and every
+# query uses the chosen data source and variables that exist.
 dashboard_is_sound() {
 	jq -e '
 		def cells: .gridPos as $g | [range($g.y; $g.y + $g.h) as $y | range($g.x; $g.x + $g.w) as $x | [$x, $y]];

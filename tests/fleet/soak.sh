@@ -132,7 +132,7 @@ ok "Prometheus is up" until_ok 60 curl -fsS "$PROM/-/ready"
 ok "all targets are scraped" until_ok 60 value_is 'sum(up{job="ext4race"})' "$EXPORTERS"
 cpu_before=$(http_cpu)
 scrapes_before=$(scrapes)
-# The soak itself; nothing is waited for but its length.
+# The soak itself: it only waits until its time is over.
 sleep "$DURATION"
 cpu_after=$(http_cpu)
 scrapes_after=$(scrapes)

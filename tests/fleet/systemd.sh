@@ -12,7 +12,7 @@ CACHE=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ext4race}
 PACKAGES=systemd,dbus,curl,libbpf1,libcap-ng0,libcrypt1,libelf1,libgnutls30,libjansson4,libmicrohttpd12,libyaml-0-2
 WORKLOAD=$ROOT/tests/workload/race
 
-# A Debian with what the package depends on, made once a week.
+# A Debian with the packages that ours depends on. Made anew once a week.
 debian() {
 	local tar=$CACHE/debian-systemd.tar
 	if [[ -z $(find "$tar" -mtime -7 2>/dev/null) ]]; then
@@ -24,7 +24,7 @@ debian() {
 	ln -f "$tar" "$TMP/debian.tar" 2>/dev/null || cp "$tar" "$TMP/debian.tar"
 }
 
-# FLEET_DEB: a package that is there already.
+# FLEET_DEB: use this package and do not build one.
 package() {
 	mkdir "$TMP/guest"
 	if [[ -n ${FLEET_DEB:-} ]]; then
@@ -53,7 +53,7 @@ if boot; then
 else
 	echo "not ok $CHECKS - the guest's run ended with $?"
 fi
-# Its checks are checks of this test.
+# Its checks count as checks of this test.
 while IFS= read -r line; do
 	CHECKS=$((CHECKS + 1))
 	DONE=$((DONE + 1))

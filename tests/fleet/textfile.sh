@@ -27,7 +27,7 @@ fine() {
 		grep -q '^ext4race_overwritten_blocks_total{.*} [1-9]' "$TMP/page"
 }
 
-# The file is replaced under node_exporter's feet and never seen half done.
+# The file is replaced while node_exporter reads it, and is never seen half written.
 always_fine() {
 	local i
 	for i in {1..100}; do

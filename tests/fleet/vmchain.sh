@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The whole chain on real kernels: the race in a vulnerable guest makes the alert
-# fire in Alertmanager, the reboot into a fixed kernel resolves it. The guest has
-# no network: the detector's textfile comes out by the guest's output and goes to
-# Prometheus by node_exporter.
+# The whole chain on real kernels: the race in a vulnerable guest makes the alert fire in
+# Alertmanager, and the reboot into a fixed kernel resolves it. The guest has no network:
+# it prints the detector's textfile to its output, and node_exporter serves it to
+# Prometheus.
 set -euo pipefail
 # shellcheck source=tests/fleet/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -20,7 +20,7 @@ AM=http://127.0.0.1:$(free_port)
 PROM=http://127.0.0.1:$(free_port)
 mkdir "$TMP/textfile"
 
-# The textfile is written every 15 s: windows of a minute.
+# The textfile is written every 15 s, so the rules get windows of a minute.
 configure() {
 	sed -E 's/\b15m\b/1m/g; s/^( *for:).*/\1 0s/' "$DEPLOY/prometheus/ext4race.rules.yml" \
 		>"$TMP/ext4race.rules.yml"

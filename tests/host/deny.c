@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 		fputs("usage: deny CMD ARG...\n", stderr);
 		return 64;
 	}
-	/* No PR_SET_NO_NEW_PRIVS: root does not need it, and CMD keeps what it would have. */
+	/* No PR_SET_NO_NEW_PRIVS: root does not need it, and CMD keeps its privileges. */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter)) {
 		fprintf(stderr, "deny: seccomp: %s\n", strerror(errno));
 		return 77;

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Holds docs/json.md against what was printed; nothing when they agree:
+# Compares docs/json.md with what was printed. Prints nothing when they agree:
 #
 #	awk -f json-doc.awk json.md PRINTED
 #
-# PRINTED has one line a member: the object's type, the member's path, the value's type.
+# PRINTED has one line per member: type of the object, path of the member, type of the value.
 function trim(s) { gsub(/^[ `]+|[ `]+$/, "", s); return s }
 
 FNR == NR && /^## / {

@@ -3,7 +3,7 @@
 # What the host tests and the bench share: a scratch ext4, a monitor in the background,
 # and what BPF objects are left behind.
 
-# fixture BLOCKSIZE DIR: a new ext4 on a loop device, mounted at DIR. The device goes
+# fixture BLOCKSIZE DIR: a new ext4 on a loop device, mounted at DIR. The device goes away
 # with the mount, and the mount with the mount namespace of the test.
 fixture() {
 	local image=$2.img
@@ -25,8 +25,8 @@ unfixture() {
 MON_PID=
 MON_FD=
 
-# monitor ARG...: starts one with JSON output, and returns when it watches. Its pid is in
-# $MON_PID, its start line in $MON_START, its messages go to $TMP/mon.err.
+# monitor ARG...: starts a monitor with JSON output, and returns when it watches. Its pid is in
+# $MON_PID, its start line in $MON_START, its messages in $TMP/mon.err.
 monitor() {
 	local fifo=$TMP/mon.fifo
 
@@ -44,8 +44,8 @@ monitor() {
 	[[ $MON_START == *'"type":"start"'* ]]
 }
 
-# settle DIR: until the monitor has judged the kernel, for which it needs some delayed
-# inserts, and waits for events again.
+# settle DIR: waits until the monitor has judged the kernel and sleeps again. Makes the
+# delayed inserts that the monitor needs for that.
 settle() {
 	local line nr _ until=$((SECONDS + 30))
 
@@ -62,13 +62,13 @@ settle() {
 	done
 }
 
-# types FILE: of the lines; the verdict comes at its own time, and is left out.
+# types FILE: the types of the lines, without the verdict, which comes at its own time.
 types() {
 	jq -r '.type | select(. != "verdict")' "$1" | xargs
 }
 
-# finish [SIGNAL]: sends it, INT if none is given, "-" for none; waits for the end. The
-# output is in $TMP/mon.out, the exit status in $MON_RC.
+# finish [SIGNAL]: sends SIGNAL (default: INT; "-": none) and waits for the end. The output
+# is in $TMP/mon.out, the exit status in $MON_RC.
 finish() {
 	local signal=${1:-INT}
 
@@ -84,7 +84,7 @@ finish() {
 	MON_PID=
 }
 
-# Whatever this shell started and a failed test left running.
+# Ends what this shell started and a failed test left running.
 end_monitor() {
 	local pid
 
@@ -101,13 +101,13 @@ appears() {
 	tail=$!
 	timeout 30 grep -q -m1 -e "$2" <&"$fd" || rc=$?
 	exec {fd}<&-
-	# It would hold the file until the next line.
+	# Without this it would hold the file open until the next line.
 	kill "$tail" 2>/dev/null || true
 	wait "$tail" 2>/dev/null || true
 	return "$rc"
 }
 
-# summary MEMBER: of the monitor that finished last.
+# summary MEMBER: a member of the summary of the monitor that finished last.
 summary() {
 	jq -er "select(.type == \"summary\") | .$1" "$TMP/mon.out"
 }
@@ -115,7 +115,7 @@ summary() {
 # ---- what is in the kernel ----
 
 # shellcheck disable=SC2120 # the arguments are optional
-# held [PID...]: BPF objects that these processes (every one, if none is named) hold.
+# held [PID...]: the BPF objects that these processes hold; without PID, that any process holds.
 held() {
 	local pid dirs=()
 
@@ -123,7 +123,7 @@ held() {
 		dirs+=("/proc/$pid/fdinfo")
 	done
 	((${#dirs[@]})) || dirs=(/proc/[0-9]*/fdinfo)
-	# Processes end meanwhile: what cannot be read is not held.
+	# Processes end meanwhile: one that cannot be read holds nothing.
 	{ grep -rhE '^(prog|map|link)_id:' "${dirs[@]}" 2>/dev/null || true; } |
 		sed 's/_id:[[:space:]]*/ /' | sort -u
 }
@@ -141,7 +141,7 @@ objects() {
 	return 1
 }
 
-# in_kernel: every BPF object there is, as "prog 17".
+# in_kernel: every BPF object in the kernel, as "prog 17".
 in_kernel() {
 	local kind
 
@@ -150,8 +150,8 @@ in_kernel() {
 	done | sort -u
 }
 
-# gone FILE: waits until the kernel has let go of the objects listed in FILE. It frees them
-# some time after the last reference, after RCU grace periods.
+# gone FILE: waits until the kernel has freed the objects listed in FILE. It frees them some
+# time after the last reference is gone, after RCU grace periods.
 gone() {
 	local until=$((SECONDS + 30)) left
 
@@ -165,8 +165,8 @@ gone() {
 	return 1
 }
 
-# no_trace FILE: nothing is in the kernel that was not there when FILE was made, apart
-# from what a living process holds: other programs use BPF too.
+# no_trace FILE: the kernel has no BPF object that was not there when FILE was made, apart
+# from those that a living process holds: other programs use BPF, too.
 no_trace() {
 	comm -13 "$1" <(in_kernel) >"$TMP/new"
 	# shellcheck disable=SC2119

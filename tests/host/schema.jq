@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What is wrong with the lines of a run, one complaint each; nothing when all is
-# well. Every member has to be there, of its type, and no other:
+# Prints what is wrong with the lines of a run, one line per fault. Every member has to be
+# there and have its type, and there may be no other:
 #
 #	jq -rn -f schema.jq LINES
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Counts: exact, of the filesystems asked for and of no other.
+# Counts are exact, and cover the filesystems that were asked for and no other.
 
 # counted DIR BLOCKS: makes delayed inserts there and prints how many.
 counted() {
@@ -33,7 +33,7 @@ test_count_1k_blocks() {
 	count_exactly 1024 5000
 }
 
-# One monitor each: the sum of both filters is what the one without a choice sees.
+# One monitor for each filesystem: together they count what the monitor of all counts.
 test_count_by_mount() {
 	local a b
 
@@ -46,7 +46,7 @@ test_count_by_mount() {
 	finish
 	same "only a" "$(summary delayed_inserts)" "$a"
 	same filesystems "$(jq -r '.filesystems[].mount' <<<"$MON_START")" "$TMP/a"
-	# Any directory of a filesystem names it.
+	# --mount takes any directory of a filesystem.
 	monitor --mount "$TMP/a" --mount "$TMP/b/below"
 	a=$(counted "$TMP/a" 300)
 	b=$(counted "$TMP/b" 700)
@@ -56,7 +56,7 @@ test_count_by_mount() {
 	unfixture "$TMP/b"
 }
 
-# Races are tried for real; this kernel either has the fix or must be caught exactly.
+# Real races are tried: either this kernel has the fix, or every overwrite is counted.
 test_count_races() {
 	local leaked
 
@@ -82,7 +82,7 @@ test_count_with_a_tiny_buffer() {
 	unfixture "$TMP/mnt"
 }
 
-# Two at once do not disturb each other.
+# Two monitors at once do not disturb each other.
 test_count_twice_at_once() {
 	local wanted other
 
@@ -100,8 +100,8 @@ test_count_twice_at_once() {
 	unfixture "$TMP/mnt"
 }
 
-# Files that are gone before they were written back had blocks reserved to the end, and
-# gave them back: no leak.
+# Files that are deleted before writeback keep their reserved blocks to the end and then give
+# them back: this is no leak.
 test_count_short_lived_files() {
 	local i
 

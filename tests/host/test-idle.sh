@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What it takes from the host when nothing happens.
+# What the monitor costs the host when nothing happens.
 
 test_idle_without_wakeups() {
 	local tracer calls
@@ -16,16 +16,16 @@ test_idle_without_wakeups() {
 	echo change >/sys/class/mem/null/uevent
 	echo add >/sys/class/mem/null/uevent
 	echo remove >/sys/class/mem/null/uevent
-	# Ten seconds are what is measured; there is nothing to wait for.
+	# This measures ten seconds; it waits for nothing.
 	timeout 10 tail -f /dev/null || true
 	cp "$TMP/trace" "$TMP/trace.idle"
-	# The tracer was at work all the time: what comes now is seen.
+	# Proves that the tracer worked all the time: it sees what comes now.
 	kill -s HUP "$MON_PID"
 	appears "$TMP/trace" 'read('
 	finish
 	wait "$tracer" || true
 	calls=$(wc -l <"$TMP/trace.idle")
-	# The call that was under way has no end, so that it is no whole line.
+	# The call that is under way has not returned, so its line is not whole.
 	same "calls in 10 s" "$calls" 0
 	unfixture "$TMP/mnt"
 }
@@ -85,7 +85,7 @@ test_idle_resident_memory() {
 	unfixture "$TMP/mnt"
 }
 
-# After attaching only what reading maps and paths needs is kept.
+# After attaching the monitor keeps only the capabilities to read maps and paths.
 test_idle_capabilities_are_dropped() {
 	local caps
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Bad input: one line that says what and what to do, the exit status, nothing attached.
+# Bad input gives one line that says what happened and what to do, the right exit status, and
+# attaches nothing.
 
-# refuses STATUS PATTERN COMMAND...: its only line on stderr is from the program and matches.
+# refuses STATUS PATTERN COMMAND...: it prints one line on stderr, from the program, that matches.
 refuses() {
 	local want=$1 pattern=$2 rc=0
 
@@ -26,7 +27,7 @@ refuses() {
 	no_trace "$TMP/before"
 }
 
-# Anybody may execute this copy.
+# A copy that every user may execute.
 public_copy() {
 	cp "$TOOL" "$TMP/ext4race-detect"
 	chmod 755 "$TMP/ext4race-detect"
@@ -49,7 +50,7 @@ test_input_without_cap_perfmon() {
 	refuses 1 'CAP_PERFMON' setpriv --bounding-set -perfmon,-sys_admin "$TOOL" -d 1
 }
 
-# These two are all it needs, so that the service can run with little.
+# The program needs only these two capabilities, so the service can run with few.
 test_input_two_capabilities_suffice() {
 	local copy
 
@@ -59,7 +60,7 @@ test_input_two_capabilities_suffice() {
 	same "first and last line" "$(jq -rs '.[0].type, .[-1].type' "$TMP/out" | xargs)" "start summary"
 }
 
-# hidden DIR COMMAND...: with an empty directory in its place.
+# hidden DIR COMMAND...: runs the command with an empty directory in the place of DIR.
 hidden() {
 	local dir=$1
 
@@ -73,7 +74,7 @@ export -f hidden
 test_input_no_btf() {
 	[[ -e /sys/kernel/btf/vmlinux ]] || skip "no BTF here anyway"
 	[[ ! -e /boot/vmlinux-$(uname -r) ]] || skip "BTF would be found in /boot"
-	# Without tracefs there is no other way.
+	# Without BTF only the classic tracepoints are left, and they need tracefs.
 	# shellcheck disable=SC2016
 	refuses 1 'no BTF describes ext4' bash -c 'hidden "$@"' - /sys/kernel/btf bash -c \
 		'hidden "$@"' - /sys/kernel/tracing bash -c 'hidden "$@"' - /sys/kernel/debug "$TOOL" -d 1
@@ -101,20 +102,20 @@ test_input_attach_not_possible() {
 	((refused)) || skip "this kernel takes every mode"
 }
 
-# Nor by provoke, which could do without where it may choose.
+# provoke does not replace it either, although it can do without a detector.
 test_input_attach_not_possible_for_provoke() {
 	local rc=0
 
 	! "$TOOL" --attach kprobe -d 10ms >/dev/null 2>&1 || skip "this kernel has kprobes"
 	fixture 4096 "$TMP/mnt"
-	# On a vulnerable kernel it says what will leak, before.
+	# On a vulnerable kernel it first says what will leak.
 	"$TOOL" provoke --dir "$TMP/mnt" --yes --attach kprobe -d 1 >"$TMP/out" 2>"$TMP/err" || rc=$?
 	same "exit status" "$rc" 1
 	tail -n 1 "$TMP/err" | grep kprobe
 	unfixture "$TMP/mnt"
 }
 
-# Tracepoints by BTF do not need tracefs, and its absence must not matter.
+# Tracepoints with BTF do not need tracefs, so they have to work without it.
 test_input_no_tracefs() {
 	hidden /sys/kernel/tracing bash -c 'hidden "$@"' - /sys/kernel/debug \
 		"$TOOL" -o json -d 100ms >"$TMP/out" 2>"$TMP/err"
@@ -180,7 +181,7 @@ test_input_mount_not_ext4() {
 	refuses 1 "--mount /proc: not on an ext4 filesystem" "$TOOL" --mount /proc -d 1
 }
 
-# A directory where the filesystem was, on a filesystem that is not ext4.
+# --mount is a directory where an ext4 was mounted, now on a filesystem that is not ext4.
 test_input_mount_not_mounted() {
 	mkdir "$TMP/outer"
 	mount -t tmpfs none "$TMP/outer"
@@ -191,7 +192,7 @@ test_input_mount_not_mounted() {
 	umount "$TMP/outer"
 }
 
-# It goes away while it is watched: said in no line too much, and the run ends as usual.
+# The filesystem is unmounted while it is watched: no message, and the run ends as usual.
 test_input_mount_goes_away() {
 	fixture 4096 "$TMP/mnt"
 	monitor --mount "$TMP/mnt"
@@ -212,7 +213,7 @@ test_input_output_full() {
 		"$TOOL" -o json -d 60 --output-file /dev/full
 }
 
-# Through a pipe: the limit is for the file that takes the message, too.
+# The messages go through a pipe: the size limit would also apply to a file that takes them.
 test_input_output_limited() {
 	# shellcheck disable=SC2016
 	refuses 1 'output lost \(File too large\).*summary' \
@@ -228,7 +229,7 @@ test_input_output_closed() {
 		"$TMP" "$TOOL" -d 60
 }
 
-# Known when it happens, not when the next line is due.
+# The monitor notices at once that its reader is gone, not only at the next line.
 test_input_reader_goes_away() {
 	local form
 
@@ -249,7 +250,7 @@ test_input_reader_goes_away() {
 	MON_PID=
 }
 
-# The start line fits, the rest of the filesystem is taken, the summary does not fit.
+# The start line fits. Then the filesystem is filled up, and the summary does not fit.
 test_input_disk_full_later() {
 	mkdir "$TMP/small"
 	mount -t tmpfs -o size=8k none "$TMP/small"
@@ -257,7 +258,7 @@ test_input_disk_full_later() {
 	"$TOOL" -o json --output-file "$TMP/small/log" 2>"$TMP/mon.err" &
 	MON_PID=$!
 	appears "$TMP/small/log" '"type":"start"'
-	# The last bytes of its page are taken as well.
+	# Fills the last bytes of the page, too.
 	head -c 4096 /dev/zero | tr '\0' ' ' >>"$TMP/small/log" 2>/dev/null || true
 	kill -s INT "$MON_PID"
 	MON_RC=0
@@ -266,7 +267,7 @@ test_input_disk_full_later() {
 	same "exit status" "$MON_RC" 1
 	same messages "$(grep -c '' "$TMP/mon.err")" 1
 	grep -q 'output lost (No space left on device)' "$TMP/mon.err"
-	# Lazily: the tail that waited in appears() ends at its next write only.
+	# Lazily: the tail in appears() ends only at its next write.
 	umount -l "$TMP/small"
 }
 

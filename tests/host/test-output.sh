@@ -16,12 +16,12 @@ test_output_json_schema() {
 	monitor
 	finish
 	schema "$TMP/mon.out"
-	# Every line ends, and nothing stands between them.
+	# Every line has its end, and there is nothing between the lines.
 	same "lines" "$(wc -l <"$TMP/mon.out")" "$(jq -c . "$TMP/mon.out" | wc -l)"
 	unfixture "$TMP/mnt"
 }
 
-# The check itself: it has to complain about what is not the contract.
+# The check itself has to find lines that break the contract.
 test_output_schema_complains() {
 	local broken
 
@@ -40,8 +40,8 @@ test_output_schema_complains() {
 	done
 }
 
-# What each command prints here, and what the race looked like elsewhere; that recording is
-# older than the members of a summary and a leak.
+# What each command prints here, and a recording of a race from elsewhere, which is older than
+# some members of a summary and a leak.
 printed_lines() {
 	"$TOOL" verify -o json --dir "$TMP/mnt" || true
 	"$TOOL" provoke -o json --dir "$TMP/mnt" --yes -d 100ms 2>/dev/null || true
@@ -66,7 +66,7 @@ test_output_json_documented() {
 	printed_lines >"$TMP/lines"
 	unfixture "$TMP/mnt"
 	same "complaints" "$(complaints "$TMP/lines")" ""
-	# What may be left out is at least known to the schema.
+	# The schema knows at least the members that may be left out.
 	while read -r member; do
 		grep -q "\"$member\"" "$HERE/schema.jq"
 	done < <(sed -nE 's/^\| `([a-z_]+\[\]\.)?([a-z_]+)` .*left out (unless|without).*/\2/p' \
@@ -83,7 +83,7 @@ doctor: arch is number
 verdict: no row for more"
 }
 
-# What it says it does is what there is.
+# The start line says truly how the monitor is attached.
 test_output_says_how_it_is_attached() {
 	local programs
 
@@ -136,7 +136,7 @@ test_output_text() {
 	unfixture "$TMP/mnt"
 }
 
-# The monitor gives up what it does not need, but not the user's own directory.
+# The monitor gives up privileges that it does not need, but can still write in the user's directory.
 test_output_in_a_directory_of_another_user() {
 	local dir=$TMP/theirs
 
@@ -158,7 +158,7 @@ test_output_textfile_that_does_not_fit() {
 	same files "$(ls -A "$TMP/tiny")" ""
 	umount "$TMP/tiny"
 	same "exit status" "$rc" 1
-	# Of all writes that failed so.
+	# Of all writes that failed like this.
 	same messages "$(cat "$TMP/err")" \
 		"ext4race-detect: --textfile $TMP/tiny/x.prom: No space left on device"
 }
@@ -179,7 +179,7 @@ test_output_without_standard_error() {
 	jq -es 'length >= 2' "$TMP/x.json"
 }
 
-# With a file for the output nobody misses them.
+# With --output-file the program needs neither standard output nor standard error.
 test_output_without_standard_output_and_error() {
 	"$TOOL" -o json -d 1s --output-file "$TMP/x.json" >&- 2>&-
 	jq -es 'length >= 2' "$TMP/x.json"
@@ -187,8 +187,8 @@ test_output_without_standard_output_and_error() {
 	jq -es 'length >= 2' "$TMP/y.json"
 }
 
-# What the unit gives it is what is of use, but for kernels that want more. The version is
-# this test's, not the tool's.
+# The unit gives the program all capabilities that are of use, except those that only some
+# kernels need. This test looks at the version for that; the tool does not.
 test_output_doctor_privilege() {
 	local line
 

@@ -33,8 +33,8 @@ test_end_with_fail_on_race() {
 	unfixture "$TMP/mnt"
 }
 
-# to_file FILE ARG...: a monitor that writes to FILE and watches already. Of an idle
-# filesystem, so that there are no events.
+# to_file FILE ARG...: starts a monitor that writes to FILE, and returns when it watches. The
+# filesystem is idle, so there are no events.
 to_file() {
 	local file=$1
 
@@ -51,7 +51,7 @@ ended_in() {
 	MON_PID=
 }
 
-# logrotate's way: the file is renamed, then the signal.
+# As logrotate does it: the file is renamed, then comes the signal.
 test_hup_reopens_output_file() {
 	to_file "$TMP/log"
 	mv "$TMP/log" "$TMP/log.1"
@@ -76,7 +76,7 @@ test_hup_with_nowhere_to_go() {
 	grep -q "dir/log: No such file or directory; writing to the old one" "$TMP/mon.err"
 }
 
-# Nobody reads it, and opening it would wait for who does.
+# Nobody reads the FIFO, and to open it would wait for a reader.
 test_hup_to_fifo_without_reader() {
 	to_file "$TMP/log"
 	mv "$TMP/log" "$TMP/log.1"
@@ -186,7 +186,7 @@ test_hup_ends_other_commands() {
 	same "exit status" "$MON_RC" 129
 }
 
-# A file is appended to, never cut off.
+# The monitor appends to a file and never truncates it.
 test_output_file_is_appended_to() {
 	fixture 4096 "$TMP/mnt"
 	echo '{"type":"earlier"}' >"$TMP/log"
@@ -194,7 +194,7 @@ test_output_file_is_appended_to() {
 	same lines "$(types "$TMP/log")" "earlier start summary"
 }
 
-# ask PORT PATH: the status of the answer.
+# ask PORT PATH: prints the status of the answer.
 ask() {
 	local fd line
 
@@ -205,7 +205,7 @@ ask() {
 	cut -d' ' -f2 <<<"$line"
 }
 
-# The kernel's ext4 is out of sight here, as if it were still to be loaded.
+# The kernel's ext4 is hidden here, as if it were not loaded yet.
 test_end_while_waiting_for_ext4() {
 	local pid port=$((20000 + RANDOM % 10000)) rc=0
 
@@ -222,7 +222,7 @@ test_end_while_waiting_for_ext4() {
 	same output "$(cat "$TMP/out")" ""
 }
 
-# rotate FILE PID: renamed, then the signal; the new one is there.
+# rotate FILE PID: renames the file, sends the signal, and waits for the new file.
 rotate() {
 	local until=$((SECONDS + 30))
 
@@ -233,7 +233,8 @@ rotate() {
 	done
 }
 
-# What there is to reopen is open already. The privileges are still needed, to attach.
+# SIGHUP while the monitor waits for ext4: the files are open already, and the privileges are
+# still needed, to attach.
 test_hup_while_waiting_for_ext4() {
 	local pid caps port=$((20000 + RANDOM % 10000)) rc=0
 
@@ -248,7 +249,7 @@ test_hup_while_waiting_for_ext4() {
 	echo 'no_such_key: 1' >"$TMP/web.yml"
 	rotate "$TMP/log" "$pid"
 	appears "$TMP/err" 'configuration kept as it was'
-	# Once more: what it did after it had opened the first one is done then.
+	# A second time: then everything that follows the first reopen is done.
 	rotate "$TMP/log" "$pid"
 	same capabilities "$(grep '^Cap' "/proc/$pid/status")" "$caps"
 	kill "$pid"
@@ -257,7 +258,7 @@ test_hup_while_waiting_for_ext4() {
 	same "exit status" "$rc" 3
 }
 
-# What is wrong with the options is told before anything is waited for.
+# Faults of the options are reported before the monitor waits for anything.
 test_end_at_once_of_bad_options() {
 	local rc=0
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The sources themselves: licence, format, scripts. Of a git checkout only.
+# The sources themselves: licence, format, scripts. Only in a git checkout.
 
 tracked() {
 	git -C "$ROOT" rev-parse HEAD >/dev/null 2>&1 || exit "$SKIP"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What the verifier makes of the programs.
+# How many instructions of the programs the verifier walks.
 
-# A jump of more than a tenth has to be explained where it is made.
+# A change of more than a tenth has to be explained in the commit that makes it.
 test_verifier_instructions() {
 	local rc=0
 
@@ -11,7 +11,7 @@ test_verifier_instructions() {
 	return "$rc"
 }
 
-# What the detector reads of an inode's extent status tree is what the kernel finds there.
+# The detector reads from the extent status tree of an inode what the kernel finds there.
 walk_agrees() {
 	local rc=0
 

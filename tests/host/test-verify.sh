@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Is the fix in this kernel? What it says is this kernel's; that it says it each time,
-# and that its pieces of evidence agree, is the tool's.
+# Is the fix in this kernel? The verdict depends on the kernel. But the tool has to give the
+# same verdict each time, and its pieces of evidence have to agree.
 
-# judged OPTION...: the verdict, with exit status and evidence that belong to it.
+# judged OPTION...: prints the verdict, and checks that exit status and evidence belong to it.
 judged() {
 	local rc=0 verdict
 
@@ -33,7 +33,7 @@ test_verify_evidence_agrees() {
 	unfixture "$TMP/mnt"
 }
 
-# Writes and stores of many files on the very filesystem, cached and uncached holes alike.
+# Writes and stores to many files on the same filesystem, over cached and uncached holes.
 test_verify_under_fio() {
 	local alone fio verdict i
 
@@ -45,7 +45,7 @@ test_verify_under_fio() {
 		--name=store --ioengine=mmap --rw=randrw --bs=4k --numjobs=2 --fallocate=none \
 		--overwrite=0 2>"$TMP/fio.err" &
 	fio=$!
-	# All four files are there once the jobs are at work.
+	# Once the jobs work, all four files are there.
 	for ((i = 0; i < 600; i++)); do
 		[[ $(find "$TMP/mnt" -name '*.0' | wc -l) -lt 4 ]] || break
 		read -r -t 0.1 <> <(:) || true

@@ -29,7 +29,7 @@ until_ok() { # SECONDS COMMAND...
 	done
 }
 
-# As until_ok, and says what is wrong in the end.
+# As until_ok, but says what is wrong when the time is over.
 settled() {
 	until_ok 120 "$@" || "$@"
 }
@@ -46,7 +46,7 @@ active() {
 	}
 }
 
-# The four capabilities and no other, no root, no way to more.
+# The unit has four capabilities and no other, is not root, and cannot get more.
 confined() {
 	local pid status
 	pid=$(state MainPID)
@@ -63,7 +63,7 @@ load() { # SECONDS
 	/guest/race --dir /scratch --mode fallocate --no-aim --duration "$1" >/out/load
 }
 
-# How often it races in a second is the machine's: until there is something to look at.
+# How often it races depends on the machine, so this waits until there are events.
 races() {
 	local i
 	for i in {1..20}; do
@@ -96,20 +96,20 @@ in_journal() { # of this run of the unit
 		awk '{ s += $1 } END { print s + 0 }'
 }
 
-# What the kernel counted is in the journal, one by one, or counted as missed.
+# Every overwrite that the kernel counted is in the journal or counted as missed.
 journal_is_whole() {
 	local metric journal missed
 	metric=$(overwritten)
 	missed=$(curl -fsS "$METRICS" | awk '/^ext4race_sink_missed_reports_total\{sink="journal"\}/ { print $2 }')
 	journal=$(in_journal)
 	echo "metric $metric, journal $journal, missed $missed"
-	# What journald itself did not take: it says so, but not to whom it happened.
+	# Entries that journald itself dropped: it says how many, but not to the detector.
 	journalctl -q --no-pager -o cat -u systemd-journald | grep -i suppressed
 	((metric > 0 && (journal == metric || (missed > 0 && journal < metric))))
 }
 
-# By operation it is the same races; where the start of a fault was seen
-# there is a window; one verdict of three holds, and it is the right one.
+# Counted by operation, the sum is the same; where the start of a fault was seen there is a
+# window; exactly one verdict holds, and it is the right one.
 adds_up() {
 	# Buffered writes, as every host makes: what the verdict is sampled from.
 	head -c 1000000 /dev/zero >/scratch/file
@@ -168,7 +168,7 @@ explained() {
 		grep 'Subject: A delayed insert overwrote'
 }
 
-# A stopped process says nothing to the watchdog.
+# A stopped process does not answer the watchdog.
 watchdog() {
 	local pid restarts
 	pid=$(state MainPID)
@@ -181,7 +181,7 @@ restarted() {
 	(($(state NRestarts) > $1)) && [[ $(state ActiveState) == active ]]
 }
 
-# Debian lets only CAP_SYS_ADMIN make kprobes: what is left is said to see less.
+# On Debian kprobes need CAP_SYS_ADMIN. The unit uses tracepoints, and says that it sees less.
 without_kprobes() {
 	echo 3 >/proc/sys/kernel/perf_event_paranoid
 	attached tracepoint reduced
@@ -204,7 +204,7 @@ reloads() {
 	systemctl reload "$UNIT" && active && [[ $(state MainPID) == "$pid" ]]
 }
 
-# What the defaults file proposes: somebody else, as a node_exporter is, reads it by a link.
+# What the defaults file proposes: another user, like node_exporter, reads the textfile by a link.
 textfile() {
 	local file=/run/ext4race-detect/ext4race.prom
 	grep -qF -- "--textfile $file" /etc/default/ext4race-detect || return 1
@@ -217,7 +217,7 @@ textfile() {
 	return 1
 }
 
-# Modules and livepatches are announced to it: the unit's confinement lets them through.
+# The unit's confinement lets the announcements of modules and livepatches through.
 hears_the_kernel() {
 	local pid inode
 	pid=$(state MainPID)
@@ -243,7 +243,7 @@ load 60 &
 loader=$!
 ok "20 restarts under load" twenty_restarts
 wait "$loader"
-# Not under load: QEMU's emulated CPUs may run code that was just patched as it was.
+# Not under load: after the kernel has patched code, QEMU's emulated CPUs may still run the old code.
 ok "with kprobes it is not" with_kprobes
 ok "the race is seen" races
 cat /out/load
