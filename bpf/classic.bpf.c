@@ -139,7 +139,7 @@ static __always_inline bool inode_of(void *ctx, u32 rec, struct inode_key *key)
 	if (!cfg_n_devs)
 		return true;
 	for (i = 0; i < E4R_MAX_FILTER; i++) {
-		if (i < cfg_n_devs && cfg_devs[i] == key->dev)
+		if (i < cfg_n_devs && watched_devs[i] == key->dev)
 			return true;
 	}
 	return false;

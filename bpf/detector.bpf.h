@@ -103,7 +103,7 @@ static __always_inline bool is_watched(const struct inode *inode, bool typed)
 	for (i = 0; i < E4R_MAX_FILTER; i++) {
 		if (i >= cfg_n_devs)
 			break;
-		if (cfg_devs[i] == dev)
+		if (watched_devs[i] == dev)
 			return true;
 	}
 	return false;

@@ -4,14 +4,19 @@
 #define EXT4RACE_MAPS_BPF_H
 
 /* Set by the loader before the programs are loaded; constant afterwards. */
-const volatile unsigned int cfg_n_devs;		      /* 0: every ext4 */
-const volatile unsigned int cfg_devs[E4R_MAX_FILTER]; /* kernel encoding */
-const volatile unsigned int cfg_page_shift = 12;      /* of user space */
-const volatile bool cfg_stacks;			      /* record stacks */
-const volatile bool cfg_insert_returns;		      /* a return hook decides */
-const volatile bool cfg_fault_seen;		      /* fault hooks are attached */
-const volatile bool cfg_window_seen;		      /* these, or the mapping hook */
-const volatile bool cfg_preemptible;		      /* a program may run again before it ends */
+const volatile unsigned int cfg_n_devs;		 /* 0: every ext4 */
+const volatile unsigned int cfg_page_shift = 12; /* of user space */
+const volatile bool cfg_stacks;			 /* record stacks */
+const volatile bool cfg_insert_returns;		 /* a return hook decides */
+const volatile bool cfg_fault_seen;		 /* fault hooks are attached */
+const volatile bool cfg_window_seen;		 /* these, or the mapping hook */
+const volatile bool cfg_preemptible;		 /* a program may run again before it ends */
+
+/*
+ * The filesystems that are watched, cfg_n_devs of them, in the kernel's encoding. Not constant:
+ * another filesystem can be mounted in the place of one.
+ */
+unsigned int watched_devs[E4R_MAX_FILTER];
 
 #define TASK_SLOTS   4096
 #define ALLOC_SLOTS  8192

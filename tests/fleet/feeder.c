@@ -367,12 +367,15 @@ static int snapshot(void *arg, void (*take)(void *ctx, const struct metrics *m),
 		{ .name = "delayed_insert", .attached = true },
 		{ .name = "fault_begin", .attached = true },
 	};
+	const struct mount_watch mount = { .path = "/srv", .mounted = true };
 	struct metrics m = {
 		.start_time = f->start_time,
 		.start = &f->start,
 		.verdict = f->has_verdict ? &f->verdict : NULL,
 		.near_misses_seen = true,
 		.fs = f->fs,
+		.mounts = &mount,
+		.n_mounts = 1,
 		.progs = progs,
 		.n_progs = 2,
 		.sinks = sinks,

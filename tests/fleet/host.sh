@@ -65,13 +65,13 @@ judged() {
 	[[ $(value 'ext4race_kernel_verdict{verdict="unknown"}') == 0 ]]
 }
 
-# All metrics that are documented for every host are there. The others need a mode that sees
-# near misses, a kernel that accounts BPF programs, or a verdict.
+# All metrics that are documented for every host are there. The others need --mount, a mode
+# that sees near misses, a kernel that accounts BPF programs, or a verdict.
 whole() {
 	local name
 	while read -r name; do
 		case $name in
-		ext4race_near_misses_total | ext4race_bpf_* | ext4race_verdict_evidence) continue ;;
+		ext4race_near_misses_total | ext4race_mount_watched | ext4race_bpf_* | ext4race_verdict_evidence) continue ;;
 		esac
 		grep -qE "^$name(_bucket)?[{ ]" "$TMP/page" || {
 			echo "no $name"

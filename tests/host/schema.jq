@@ -33,6 +33,11 @@ def residual:
 	missing(["dev", "blocks"]), unknown(["dev", "blocks", "estimate"]),
 	wrong("dev"; dev), wrong("blocks"; count), wrong("estimate"; . == true);
 
+def watched:
+	["path", "mounted", "changes", "gone_seconds"] as $all | missing($all), unknown($all),
+	wrong("path"; name), wrong("mounted"; type == "boolean"), wrong("changes"; count),
+	wrong("gone_seconds"; type == "number" and . >= 0);
+
 def task:
 	missing(["pid", "tid", "comm", "cgroup"]), unknown(["pid", "tid", "comm", "cgroup"]),
 	wrong("pid"; count), wrong("tid"; count), wrong("comm"; name), wrong("cgroup"; count);
@@ -82,7 +87,7 @@ def verdict:
 def summary:
 	(common + ["delayed_inserts", "overwritten_blocks", "overwritten_files", "near_misses",
 		   "averted", "leaked_blocks", "leaked_files", "lost_events", "lost_evidence",
-		   "residual", "seconds"]) as $all |
+		   "residual", "watched", "seconds"]) as $all |
 	missing($all), unknown($all),
 	wrong("delayed_inserts"; count), wrong("overwritten_blocks"; count),
 	wrong("overwritten_files"; count), wrong("near_misses"; count_or_null),

@@ -56,6 +56,83 @@ test_count_by_mount() {
 	unfixture "$TMP/b"
 }
 
+# ended_with_gap: the monitor ends, and says that evidence is missing.
+ended_with_gap() {
+	finish
+	same "exit status" "$MON_RC" 3
+	same overwritten_blocks "$(summary overwritten_blocks)" 0
+}
+
+# Unmounted, and another one mounted in its place: that one is meant from then on. Its first
+# moments were not watched.
+test_count_follows_mount() {
+	local wanted
+
+	fixture 4096 "$TMP/mnt"
+	fixture 4096 "$TMP/other"
+	monitor --mount "$TMP/mnt" --fail-on-race --textfile "$TMP/x.prom"
+	umount "$TMP/mnt"
+	mount --bind "$TMP/other" "$TMP/mnt"
+	appears "$TMP/mon.err" 'another filesystem'
+	wanted=$(counted "$TMP/mnt" 300)
+	ended_with_gap
+	same delayed_inserts "$(summary delayed_inserts)" "$wanted"
+	jq -e --arg path "$TMP/mnt" 'select(.type == "summary") | .watched |
+		length == 1 and (.[0] | .path == $path and .mounted and .changes == 1)' \
+		"$TMP/mon.out"
+	grep -qF "ext4race_mount_watched{path=\"$TMP/mnt\"} 1" "$TMP/x.prom"
+	umount "$TMP/mnt"
+	unfixture "$TMP/other"
+}
+
+# Nothing is mounted there any more, and that is told by all that tells something.
+test_count_nothing_mounted() {
+	fixture 4096 "$TMP/mnt"
+	monitor --mount "$TMP/mnt" --fail-on-race --textfile "$TMP/x.prom"
+	umount "$TMP/mnt"
+	appears "$TMP/mon.err" "--mount $TMP/mnt: no ext4 filesystem is mounted"
+	ended_with_gap
+	jq -e 'select(.type == "summary") | .watched | length == 1 and
+		(.[0] | (.mounted | not) and .changes == 0 and .gone_seconds > 0)' "$TMP/mon.out"
+	grep -qF "ext4race_mount_watched{path=\"$TMP/mnt\"} 0" "$TMP/x.prom"
+}
+
+# The same one again: nothing happened to it meanwhile.
+test_count_mounted_again() {
+	local wanted
+
+	fixture 4096 "$TMP/mnt"
+	mkdir "$TMP/keep"
+	mount --bind "$TMP/mnt" "$TMP/keep"
+	monitor --mount "$TMP/mnt" --fail-on-race
+	umount "$TMP/mnt"
+	appears "$TMP/mon.err" 'no ext4 filesystem'
+	mount --bind "$TMP/keep" "$TMP/mnt"
+	appears "$TMP/mon.err" 'the same filesystem is mounted again'
+	wanted=$(counted "$TMP/mnt" 300)
+	finish
+	same "exit status" "$MON_RC" 0
+	same delayed_inserts "$(summary delayed_inserts)" "$wanted"
+	umount "$TMP/keep"
+	unfixture "$TMP/mnt"
+}
+
+# Filesystems that find no place of their own share one. It is there before anybody else could
+# take the last place.
+test_count_place_for_others() {
+	local id stats=
+
+	monitor
+	for id in $(held "$MON_PID" | sed -n 's/^map //p'); do
+		[[ $(bpftool -j map show id "$id" | jq -r .name) != stats ]] || stats=$id
+	done
+	bpftool -j map dump id "$stats" | jq -e 'length == 1 and (.[0].key | map(tonumber? // .) |
+		all(. == 0 or . == "0x00"))' >"$TMP/others"
+	finish
+	# Nothing was counted there, so that nobody is told of it.
+	! grep -q 'more filesystems' "$TMP/mon.err" || return 1
+}
+
 # Real races are tried: either this kernel has the fix, or every overwrite is counted.
 test_count_races() {
 	local leaked

@@ -98,6 +98,14 @@ out:
 	return err;
 }
 
+/* Every filesystem found a place of its own. */
+static bool is_unused(const struct detector_stats *stats)
+{
+	static const struct e4r_stats zero;
+
+	return !stats->dev && !memcmp(&stats->stats, &zero, sizeof(zero));
+}
+
 int detector_stats(const struct detector *det, struct detector_stats **out)
 {
 	int fd = det->object.map_fd[MAP_STATS], n = 0;
@@ -110,7 +118,7 @@ int detector_stats(const struct detector *det, struct detector_stats **out)
 	while (n < STATS_MAX && !bpf_map_get_next_key(fd, prev, &key)) {
 		prev = &stats[n].dev;
 		*prev = key;
-		if (!bpf_map_lookup_elem(fd, &key, &stats[n].stats))
+		if (!bpf_map_lookup_elem(fd, &key, &stats[n].stats) && !is_unused(&stats[n]))
 			n++;
 	}
 	*out = stats;

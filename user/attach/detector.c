@@ -98,6 +98,11 @@ int detector_reattach(struct detector *det, char *why, size_t why_size)
 	return err;
 }
 
+void detector_watch(struct detector *det, const unsigned int *devs, size_t n)
+{
+	object_watch(&det->object, devs, n);
+}
+
 const struct hook_plan *detector_plan(const struct detector *det)
 {
 	return &det->plan;

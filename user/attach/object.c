@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -43,11 +44,7 @@ _Static_assert(sizeof(rodata_t) == sizeof(struct direct_bpf__rodata), "rodata la
 /* What every object is told alike. */
 #define CONFIGURE_COMMON(rodata, config)                                                           \
 	do {                                                                                       \
-		size_t i_;                                                                         \
-                                                                                                   \
 		(rodata)->cfg_n_devs = (config)->n_devs;                                           \
-		for (i_ = 0; i_ < (config)->n_devs; i_++)                                          \
-			(rodata)->cfg_devs[i_] = (config)->devs[i_];                               \
 		(rodata)->cfg_stacks = (config)->stacks;                                           \
 	} while (0)
 
@@ -180,6 +177,18 @@ static int load(struct object *obj)
 	return err;
 }
 
+/*
+ * The place that filesystems share which find none of their own is taken before they can take
+ * it: where there is none, their counts are lost.
+ */
+static int reserve_others(const struct object *obj)
+{
+	static const struct e4r_stats zero;
+	const unsigned int others = 0;
+
+	return bpf_map_update_elem(obj->map_fd[MAP_STATS], &others, &zero, BPF_ANY) ? -errno : 0;
+}
+
 int object_load(struct object *obj, const struct kernel *kernel, const struct hook_plan *plan,
 		const struct detector_config *config, bool direct)
 {
@@ -189,11 +198,14 @@ int object_load(struct object *obj, const struct kernel *kernel, const struct ho
 	err = open_object(obj, kernel, plan, config, direct);
 	if (err)
 		return err;
+	object_watch(obj, config->devs, config->n_devs);
 	size_maps(obj, config);
 	err = select_programs(obj->bpf, plan);
 	if (!err)
 		err = load(obj);
-	return err ? err : find_maps(obj);
+	if (!err)
+		err = find_maps(obj);
+	return err ? err : reserve_others(obj);
 }
 
 void object_unload(struct object *obj)
@@ -212,4 +224,18 @@ const struct e4r_hot *object_hot(const struct object *obj)
 	if (obj->direct)
 		return obj->direct->bss->hot;
 	return obj->ext4race ? obj->ext4race->bss->hot : NULL;
+}
+
+void object_watch(struct object *obj, const unsigned int *devs, size_t n)
+{
+	unsigned int *watched;
+	size_t i;
+
+	if (obj->classic)
+		watched = obj->classic->bss->watched_devs;
+	else
+		watched = obj->direct ? obj->direct->bss->watched_devs :
+					obj->ext4race->bss->watched_devs;
+	for (i = 0; i < n && i < E4R_MAX_FILTER; i++)
+		__atomic_store_n(&watched[i], devs[i], __ATOMIC_RELAXED);
 }

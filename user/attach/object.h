@@ -45,6 +45,12 @@ int object_load(struct object *obj, const struct kernel *kernel, const struct ho
 		const struct detector_config *config, bool direct);
 void object_unload(struct object *obj);
 
+/*
+ * The filter, of as many filesystems as the object was configured with. In effect at once,
+ * also while the programs run.
+ */
+void object_watch(struct object *obj, const unsigned int *devs, size_t n);
+
 /* The hot counters, one a CPU, in memory shared with the kernel; NULL: it has none. */
 const struct e4r_hot *object_hot(const struct object *obj);
 

@@ -103,6 +103,23 @@ static void render_operations(struct expo *o, const struct metrics *m)
 		}
 }
 
+static void render_mounts(struct expo *o, const struct metrics *m)
+{
+	static const struct expo_family f = { "ext4race_mount_watched", GAUGE,
+					      "Whether a filesystem is mounted at the path of "
+					      "--mount (1), or none is and nothing "
+					      "is watched there (0)." };
+	size_t i;
+
+	if (!m->n_mounts)
+		return;
+	expo_family(o, &f);
+	for (i = 0; i < m->n_mounts; i++) {
+		expo_sample(o, &f, "", "path", m->mounts[i].path, NULL);
+		expo_put(o, m->mounts[i].mounted ? "1\n" : "0\n");
+	}
+}
+
 void exposition_filesystems(struct expo *o, const struct metrics *m)
 {
 	static const struct expo_family residual = {
@@ -118,4 +135,5 @@ void exposition_filesystems(struct expo *o, const struct metrics *m)
 	for (i = 0; i < m->n_fs; i++)
 		if (m->fs[i].has_residual)
 			fs_sample(o, &residual, &m->fs[i], m->fs[i].residual);
+	render_mounts(o, m);
 }

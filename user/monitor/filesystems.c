@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "bpf/event.h"
 #include "monitor/filesystems.h"
+#include "monitor/mount_filter.h"
 
 /* What a filesystem had delayed before the run. */
 struct residual_before {
@@ -17,29 +17,16 @@ struct residual_before {
 };
 
 struct filesystems {
-	const char *const *paths; /* of --mount */
-	size_t n_paths;
-	unsigned int devs[E4R_MAX_FILTER]; /* of paths */
 	int mounts_fd;
 	struct residual_before *before;
 	size_t n_before;
 
 	pthread_mutex_t lock; /* for what follows: the exporter's thread reads it */
+	struct mount_filter filter;
 	struct mounts mounts;
 	struct fs_info *list; /* names its mount points in mounts */
 	size_t n_list;
 };
-
-static bool is_watched(const struct filesystems *fs, unsigned int dev)
-{
-	size_t i;
-
-	for (i = 0; i < fs->n_paths; i++) {
-		if (fs->devs[i] == dev)
-			return true;
-	}
-	return !fs->n_paths;
-}
 
 const char *filesystems_source(unsigned int dev, char *buf, size_t size)
 {
@@ -126,7 +113,7 @@ static int make_list(const struct filesystems *fs, const struct mounts *mounts,
 		return -ENOMEM;
 	}
 	for (i = 0; i < n_places; i++) {
-		if (!is_watched(fs, places[i].dev))
+		if (!mount_filter_passes(&fs->filter, places[i].dev))
 			continue;
 		info = &(*list)[(*n)++];
 		info->dev = places[i].dev;
@@ -145,6 +132,9 @@ static int use_mounts(struct filesystems *fs, struct mounts *fresh)
 	size_t n;
 	int err;
 
+	pthread_mutex_lock(&fs->lock);
+	mount_filter_follow(&fs->filter, fresh);
+	pthread_mutex_unlock(&fs->lock);
 	err = make_list(fs, fresh, &list, &n);
 	if (!err) {
 		struct fs_info *old_list = fs->list;
@@ -168,39 +158,6 @@ int filesystems_refresh(struct filesystems *fs)
 
 	err = mounts_read(&fresh, NULL);
 	return err ? err : use_mounts(fs, &fresh);
-}
-
-int filesystems_refresh_if_changed(struct filesystems *fs)
-{
-	struct pollfd pfd = { .fd = fs->mounts_fd, .events = POLLPRI };
-
-	if (fs->mounts_fd >= 0 && poll(&pfd, 1, 0) <= 0)
-		return -EAGAIN;
-	return filesystems_refresh(fs);
-}
-
-/* ---- --mount ---- */
-
-static int resolve_paths(struct filesystems *fs, const struct mounts *mounts, char *why,
-			 size_t why_size)
-{
-	const struct mount *mount;
-	size_t i;
-	int err;
-
-	for (i = 0; i < fs->n_paths; i++) {
-		err = mounts_resolve(mounts, fs->paths[i], &mount);
-		if (err == -EMEDIUMTYPE)
-			snprintf(why, why_size,
-				 "--mount %s: not on an ext4 filesystem; see /proc/self/mountinfo",
-				 fs->paths[i]);
-		else if (err)
-			snprintf(why, why_size, "--mount %s: %s", fs->paths[i], strerror(-err));
-		if (err)
-			return err;
-		fs->devs[i] = mount->dev;
-	}
-	return 0;
 }
 
 /* ---- what was delayed before ---- */
@@ -255,8 +212,13 @@ const struct fs_info *filesystems_list(const struct filesystems *fs, size_t *n)
 
 const unsigned int *filesystems_devs(const struct filesystems *fs, size_t *n)
 {
-	*n = fs->n_paths;
-	return fs->devs;
+	*n = fs->filter.n;
+	return fs->filter.devs;
+}
+
+size_t filesystems_watches(const struct filesystems *fs, struct mount_watch *watches)
+{
+	return mount_filter_watches(&fs->filter, watches);
 }
 
 void filesystems_lock(struct filesystems *fs)
@@ -280,8 +242,6 @@ int filesystems_open(struct filesystems **out, const char *const *paths, size_t 
 
 	if (!fs)
 		return -ENOMEM;
-	fs->paths = paths;
-	fs->n_paths = n_paths;
 	pthread_mutex_init(&fs->lock, NULL);
 	/* Watched first and read afterwards: what is mounted between the two is told again. */
 	fs->mounts_fd = mounts_watch_fd();
@@ -290,7 +250,7 @@ int filesystems_open(struct filesystems **out, const char *const *paths, size_t 
 		snprintf(why, why_size, "/proc/self/mountinfo: %s; is /proc mounted?",
 			 strerror(-err));
 	if (!err)
-		err = resolve_paths(fs, &fresh, why, why_size);
+		err = mount_filter_init(&fs->filter, paths, n_paths, &fresh, why, why_size);
 	if (!err)
 		err = use_mounts(fs, &fresh);
 	else
@@ -308,6 +268,7 @@ void filesystems_close(struct filesystems *fs)
 		return;
 	if (fs->mounts_fd >= 0)
 		close(fs->mounts_fd);
+	mount_filter_free(&fs->filter);
 	mounts_free(&fs->mounts);
 	free(fs->list);
 	free(fs->before);

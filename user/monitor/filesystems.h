@@ -26,19 +26,26 @@ int filesystems_open(struct filesystems **out, const char *const *paths, size_t 
 /* NULL is fine. */
 void filesystems_close(struct filesystems *fs);
 
-/* For an event loop: EPOLLPRI tells that the mount table has changed. Negative: there is none. */
+/*
+ * For an event loop: EPOLLPRI tells that the mount table has changed. A change between
+ * filesystems_open() and epoll_ctl(2) is not told: read it again after that. Negative: there
+ * is none.
+ */
 int filesystems_fd(const struct filesystems *fs);
 /* Reads the mount table again. 0, or negative errno: the old one stays. */
 int filesystems_refresh(struct filesystems *fs);
-/* The same, but -EAGAIN without reading it where it did not change. */
-int filesystems_refresh_if_changed(struct filesystems *fs);
 
 /* Every ext4 mount, watched or not; up to the next filesystems_refresh(). */
 const struct mounts *filesystems_mounts(const struct filesystems *fs);
 /* The watched filesystems, in the order of the mount table; likewise. */
 const struct fs_info *filesystems_list(const struct filesystems *fs, size_t *n);
-/* The devices of --mount: n of them. */
+/*
+ * The devices of --mount as of the last filesystems_refresh(): n of them, always as many as
+ * there are paths.
+ */
 const unsigned int *filesystems_devs(const struct filesystems *fs, size_t *n);
+/* What became of each path of --mount, into watches[E4R_MAX_FILTER]; their number. */
+size_t filesystems_watches(const struct filesystems *fs, struct mount_watch *watches);
 
 void filesystems_lock(struct filesystems *fs);
 void filesystems_unlock(struct filesystems *fs);

@@ -153,6 +153,7 @@ static void begin_watching(struct monitor *mon)
 {
 	privilege_drop(needed_later(mon));
 	malloc_trim(0); /* what loading took is not needed for watching */
+	/* With changes that came before the loop waited for them. */
 	monitor_read_mounts(mon);
 	monitor_report_start(mon);
 	pthread_mutex_lock(&mon->lock);

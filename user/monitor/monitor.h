@@ -35,6 +35,12 @@ struct module_state {
 	unsigned int build_len;
 };
 
+/* Of monitor_loop.c: for a while the mount table is not read again. */
+struct mounts_pause {
+	bool on;
+	bool changed; /* there is something to be read after it */
+};
+
 struct monitor {
 	const struct options *opt;
 	int exit_status; /* set by whatever ends the run */
@@ -50,6 +56,7 @@ struct monitor {
 
 	struct run_start start;
 	struct module_state module;
+	struct mounts_pause pause;
 
 	/* Guards what the exporter's thread asks of the detector while programs come and go. */
 	pthread_mutex_t lock;

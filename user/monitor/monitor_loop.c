@@ -14,9 +14,64 @@
 #include "monitor/notify.h"
 
 #define MOUNTS_PAUSE_SEC 0.5
+#define FILTER_PAUSE_SEC 0.05 /* with --mount, whose filter follows the mounts */
 #define TEXTFILE_SEC	 15.0 /* Prometheus' common scrape interval */
 /* Less than probes wait, more than a slow disk takes for a textfile. */
 #define HEALTHY_MSEC 3000u
+
+/* ---- mounts ---- */
+
+void monitor_read_mounts(struct monitor *mon)
+{
+	const unsigned int *devs;
+	size_t n;
+
+	/* On failure the old table stays: better old names than none. */
+	if (filesystems_refresh(mon->fs))
+		return;
+	devs = filesystems_devs(mon->fs, &n);
+	if (mon->det)
+		detector_watch(mon->det, devs, n);
+	resolver_forget_paths(mon->res);
+}
+
+static void on_pause_over(void *arg, int fd, uint32_t events);
+
+/*
+ * The first change of some is taken at once, the others after a pause: a host that starts a
+ * hundred containers changes thousands of mounts in a second, and each look reads all of them.
+ */
+static void take_mounts(struct monitor *mon)
+{
+	double sec = mon->opt->n_mounts ? FILTER_PAUSE_SEC : MOUNTS_PAUSE_SEC;
+
+	monitor_read_mounts(mon);
+	mon->pause.changed = false;
+	mon->pause.on = !loop_timer(mon->loop, sec, false, on_pause_over, mon, NULL);
+}
+
+static void on_pause_over(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)fd;
+	(void)events;
+	mon->pause.on = false;
+	if (mon->pause.changed)
+		take_mounts(mon);
+}
+
+static void on_mounts(void *arg, int fd, uint32_t events)
+{
+	struct monitor *mon = arg;
+
+	(void)fd;
+	(void)events;
+	if (mon->pause.on)
+		mon->pause.changed = true;
+	else
+		take_mounts(mon);
+}
 
 /* ---- events of the kernel ---- */
 
@@ -26,10 +81,11 @@ void monitor_on_event(void *arg, const struct e4r_event *ev)
 	struct race_info info;
 	struct report report;
 
-	/* It may have been mounted during a pause, see on_mounts(). */
-	if (!mounts_find(filesystems_mounts(mon->fs), ev->dev) &&
-	    !filesystems_refresh_if_changed(mon->fs))
-		resolver_forget_paths(mon->res);
+	/* What is not known may have been mounted within the pause. */
+	if (mon->pause.changed && !mounts_find(filesystems_mounts(mon->fs), ev->dev)) {
+		monitor_read_mounts(mon);
+		mon->pause.changed = false;
+	}
 	resolver_report(mon->res, filesystems_mounts(mon->fs), mon->det, ev, &info, &report);
 	outputs_send(mon->outputs, &report);
 	if (ev->type == E4R_OVERWRITE)
@@ -58,42 +114,6 @@ static void on_ring(void *arg, int fd, uint32_t events)
 void monitor_take_events(struct monitor *mon)
 {
 	after_events(mon, detector_consume(mon->det));
-}
-
-void monitor_read_mounts(struct monitor *mon)
-{
-	/* On failure the old table stays: better old names than none. */
-	if (!filesystems_refresh(mon->fs))
-		resolver_forget_paths(mon->res);
-}
-
-static void on_mounts(void *arg, int fd, uint32_t events);
-
-/* Mounts that changed meanwhile are told at once: the kernel counts the changes. */
-static void on_mounts_pause_over(void *arg, int fd, uint32_t events)
-{
-	struct monitor *mon = arg;
-	int err;
-
-	(void)fd;
-	(void)events;
-	err = loop_add(mon->loop, filesystems_fd(mon->fs), EPOLLPRI, on_mounts, mon);
-	if (err)
-		say("mounts are not watched any more: %s", strerror(-err));
-}
-
-/*
- * The first change of some is taken at once. The others wait: a host that starts a hundred
- * containers changes thousands of mounts in a second, and each look reads all of them.
- */
-static void on_mounts(void *arg, int fd, uint32_t events)
-{
-	struct monitor *mon = arg;
-
-	(void)events;
-	monitor_read_mounts(mon);
-	if (!loop_timer(mon->loop, MOUNTS_PAUSE_SEC, false, on_mounts_pause_over, mon, NULL))
-		loop_remove(mon->loop, fd);
 }
 
 /* ---- orders, and time ---- */

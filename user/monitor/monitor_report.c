@@ -126,46 +126,94 @@ static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, siz
 	remedies_print(&rem, outputs_fd(mon->outputs));
 }
 
-int monitor_report_summary(struct monitor *mon)
-{
-	struct report report = report_now(REPORT_SUMMARY);
-	struct summary_info sum = {};
-	struct e4r_counters counters;
-	struct metrics_fs *fs = NULL;
+/* All that a summary points to. */
+struct summary {
+	struct summary_info info;
+	struct metrics_fs *fs;
+	size_t n_fs;
 	struct residual *residual;
+	struct mount_watch watches[E4R_MAX_FILTER];
+};
+
+static void summary_free(struct summary *sum)
+{
+	free(sum->residual);
+	free(sum->fs);
+}
+
+/* 0 or negative errno; to be freed in each case. */
+static int collect_summary(struct monitor *mon, struct summary *sum)
+{
+	struct summary_info *info = &sum->info;
+	struct e4r_counters counters;
 	struct e4r_stats total;
 	int n, err;
 
-	sum.seconds = seconds_since(&mon->start.mono);
+	info->seconds = seconds_since(&mon->start.mono);
 	err = detector_counters(mon->det, &counters);
-	n = err ? err : monitor_collect_fs(mon, &fs, &total);
-	residual = n < 0 ? NULL : calloc(n + 1, sizeof(*residual));
-	if (!residual) {
-		err = n < 0 ? n : -ENOMEM;
-		say("no summary, the counts cannot be read: %s", strerror(-err));
-		free(fs);
+	if (err)
 		return err;
-	}
-	fill_counts(&sum, &counters, &total, detector_pending(mon->det));
-	sum.near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
-	sum.n_residual = collect_residual(mon, fs, n, residual);
-	sum.residual = residual;
-	sum.lost_rows += outputs_missed(mon->outputs);
-	sum.lost_events += outputs_missed(mon->outputs);
-	report.summary = &sum;
-	outputs_send(mon->outputs, &report);
-	print_remedies(mon, fs, n, sum.overwritten_blocks);
+	n = monitor_collect_fs(mon, &sum->fs, &total);
+	if (n < 0)
+		return n;
+	sum->n_fs = n;
+	sum->residual = calloc(n + 1, sizeof(*sum->residual));
+	if (!sum->residual)
+		return -ENOMEM;
+	fill_counts(info, &counters, &total, detector_pending(mon->det));
+	info->near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
+	info->n_residual = collect_residual(mon, sum->fs, n, sum->residual);
+	info->residual = sum->residual;
+	info->n_watches = filesystems_watches(mon->fs, sum->watches);
+	info->watches = sum->watches;
+	info->lost_rows += outputs_missed(mon->outputs);
+	info->lost_events += outputs_missed(mon->outputs);
+	return 0;
+}
+
+/* What the summary itself cannot tell, because it is written already or not about events. */
+static void say_limits(struct monitor *mon, const struct summary *sum)
+{
+	size_t i;
+
 	if (outputs_missed(mon->outputs))
 		say("%llu reports were not written: the output had no room for them, or its reader "
 		    "was too slow",
 		    outputs_missed(mon->outputs));
-	if (mon->exit_status == EXIT_OK && mon->opt->fail_on_race) {
-		if (sum.overwritten_blocks)
-			mon->exit_status = EXIT_RACE;
-		else if (sum.lost_evidence)
-			mon->exit_status = EXIT_UNKNOWN;
+	for (i = 0; i < sum->n_fs; i++) {
+		if (!sum->fs[i].dev)
+			say("events came from more filesystems than are counted each by itself: "
+			    "the "
+			    "others are counted together");
 	}
-	free(residual);
-	free(fs);
-	return 0;
+}
+
+static void decide_status(struct monitor *mon, const struct summary_info *info)
+{
+	if (mon->exit_status != EXIT_OK || !mon->opt->fail_on_race)
+		return;
+	if (info->overwritten_blocks)
+		mon->exit_status = EXIT_RACE;
+	else if (summary_is_inconclusive(info))
+		mon->exit_status = EXIT_UNKNOWN;
+}
+
+int monitor_report_summary(struct monitor *mon)
+{
+	struct report report = report_now(REPORT_SUMMARY);
+	struct summary sum = {};
+	int err;
+
+	err = collect_summary(mon, &sum);
+	if (err) {
+		say("no summary, the counts cannot be read: %s", strerror(-err));
+	} else {
+		report.summary = &sum.info;
+		outputs_send(mon->outputs, &report);
+		print_remedies(mon, sum.fs, sum.n_fs, sum.info.overwritten_blocks);
+		say_limits(mon, &sum);
+		decide_status(mon, &sum.info);
+	}
+	summary_free(&sum);
+	return err;
 }

@@ -74,6 +74,7 @@ struct snapshot {
 	struct metrics_prog progs[PROGS_MAX];
 	struct metrics_sink sinks[OUTPUTS_MAX];
 	struct verdict_info verdict;
+	struct mount_watch mounts[E4R_MAX_FILTER];
 };
 
 static int fill(struct monitor *mon, struct snapshot *snap)
@@ -86,6 +87,8 @@ static int fill(struct monitor *mon, struct snapshot *snap)
 		return n;
 	metrics->fs = snap->fs;
 	metrics->n_fs = n;
+	metrics->n_mounts = filesystems_watches(mon->fs, snap->mounts);
+	metrics->mounts = snap->mounts;
 	n = detector_counters(mon->det, &metrics->counters);
 	if (n < 0)
 		return n;

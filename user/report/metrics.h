@@ -40,6 +40,8 @@ struct metrics {
 	struct e4r_stats total;
 	size_t n_fs;
 	const struct metrics_fs *fs;
+	size_t n_mounts;
+	const struct mount_watch *mounts; /* one a --mount */
 	size_t n_progs;
 	const struct metrics_prog *progs;
 	size_t n_sinks;

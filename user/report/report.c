@@ -103,3 +103,19 @@ const char *printable(char *buf, size_t size, const char *src)
 	buf[used] = '\0';
 	return buf;
 }
+
+bool mount_watch_has_gap(const struct mount_watch *watch)
+{
+	return !watch->mounted || watch->changes;
+}
+
+bool summary_is_inconclusive(const struct summary_info *summary)
+{
+	size_t i;
+
+	for (i = 0; i < summary->n_watches; i++) {
+		if (mount_watch_has_gap(&summary->watches[i]))
+			return true;
+	}
+	return summary->lost_evidence;
+}

@@ -78,6 +78,17 @@ struct residual {
 	unsigned long long leaked_blocks;
 };
 
+/* What became of the filesystem that --mount names. */
+struct mount_watch {
+	const char *path;     /* as --mount has it */
+	bool mounted;	      /* an ext4 filesystem is mounted there now */
+	unsigned int changes; /* another one was mounted there: its first moments were not seen */
+	double gone_sec;      /* nothing was mounted there for so long */
+};
+
+/* Whether evidence can be missing for it. */
+bool mount_watch_has_gap(const struct mount_watch *watch);
+
 struct summary_info {
 	unsigned long long delayed_inserts;
 	unsigned long long overwritten_blocks;
@@ -93,6 +104,8 @@ struct summary_info {
 	unsigned long long lost_windows;  /* ... and were a fault's start or end */
 	size_t n_residual;
 	const struct residual *residual;
+	size_t n_watches; /* one a --mount */
+	const struct mount_watch *watches;
 	double seconds;
 };
 
@@ -107,6 +120,8 @@ struct report {
 	};
 };
 
+/* Whether "no overwrite seen" proves nothing. */
+bool summary_is_inconclusive(const struct summary_info *summary);
 /* "overwrite", "leak", ...: the JSON `type`. */
 const char *report_type_name(enum report_type type);
 /* "fallocate", "zero_range", "direct_write", "unknown". */

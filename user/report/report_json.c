@@ -200,11 +200,20 @@ static double milli(double seconds)
 	return (double)(long long)(seconds * 1000 + 0.5) / 1000;
 }
 
+static json_t *watch_item(const void *from, size_t i)
+{
+	const struct mount_watch *watch = (const struct mount_watch *)from + i;
+
+	return json_pack("{s:o, s:b, s:I, s:f}", "path", json_name(watch->path), "mounted",
+			 watch->mounted, "changes", (json_int_t)watch->changes, "gone_seconds",
+			 milli(watch->gone_sec));
+}
+
 static json_t *json_summary(const struct summary_info *s)
 {
 	json_t *near_misses = s->near_misses_seen ? json_integer(s->near_misses) : json_null();
 
-	return json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:f}",
+	return json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:f}",
 			 "delayed_inserts", (json_int_t)s->delayed_inserts, "overwritten_blocks",
 			 (json_int_t)s->overwritten_blocks, "overwritten_files",
 			 (json_int_t)s->overwritten_files, "near_misses", near_misses, "averted",
@@ -212,7 +221,8 @@ static json_t *json_summary(const struct summary_info *s)
 			 "leaked_files", (json_int_t)s->leaked_files, "lost_events",
 			 (json_int_t)s->lost_events, "lost_evidence", (json_int_t)s->lost_evidence,
 			 "residual", json_items(s->n_residual, residual_item, s->residual),
-			 "seconds", milli(s->seconds));
+			 "watched", json_items(s->n_watches, watch_item, s->watches), "seconds",
+			 milli(s->seconds));
 }
 
 static json_t *json_body(const struct report *report)

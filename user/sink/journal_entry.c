@@ -246,9 +246,9 @@ static int priority_of(const struct report *r)
 		       r->verdict->verdict == VERDICT_UNKNOWN	 ? LOG_NOTICE :
 								   LOG_INFO;
 	case REPORT_SUMMARY:
-		return r->summary->overwritten_blocks ? LOG_WARNING :
-		       r->summary->lost_evidence      ? LOG_NOTICE :
-							LOG_INFO;
+		return r->summary->overwritten_blocks	   ? LOG_WARNING :
+		       summary_is_inconclusive(r->summary) ? LOG_NOTICE :
+							     LOG_INFO;
 	case REPORT_NEAR_MISS:
 		return LOG_DEBUG;
 	default:

@@ -104,6 +104,8 @@ static void put_result(const struct text_style *style, FILE *out, const struct s
 			s->overwritten_files == 1 ? "" : "s");
 	else if (s->lost_evidence)
 		fputs("Inconclusive: no overwrite seen, but evidence was lost", out);
+	else if (summary_is_inconclusive(s))
+		fputs("Inconclusive: no overwrite seen, but not all was watched", out);
 	else
 		fputs("No overwrite seen", out);
 	fprintf(out, "%s (%.1f s, %llu delayed insert%s)\n", text_plain(style), s->seconds,
@@ -120,6 +122,27 @@ static const char *lost_what(const struct summary_info *s)
 		return " (files or leaks among them; the overwrites are exact)";
 	return " (near misses, files or leaks among them; the overwrites are exact,\n"
 	       "               but for one whose entry was reclaimed within a lost window)";
+}
+
+/* What is not as it was when the run began. */
+static void put_watches(FILE *out, const struct summary_info *s)
+{
+	const struct mount_watch *watch;
+
+	for (watch = s->watches; watch < s->watches + s->n_watches; watch++) {
+		if (!mount_watch_has_gap(watch))
+			continue;
+		fputs("  --mount      ", out);
+		text_name(out, watch->path);
+		if (watch->changes)
+			fprintf(out, ": another filesystem was mounted there, its first moments "
+				     "were not "
+				     "watched");
+		if (!watch->mounted)
+			fprintf(out, ": no ext4 filesystem is mounted there, for %.1f s in all",
+				watch->gone_sec);
+		fputc('\n', out);
+	}
 }
 
 void text_summary(struct text_style *style, FILE *out, const struct report *report)
@@ -142,5 +165,6 @@ void text_summary(struct text_style *style, FILE *out, const struct report *repo
 			"  %sinconclusive%s: %llu pieces of evidence were lost that could hide "
 			"a race\n",
 			text_bold(style), text_plain(style), s->lost_evidence);
+	put_watches(out, s);
 	residual_check(out, s);
 }

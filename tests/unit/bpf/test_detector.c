@@ -322,19 +322,19 @@ static void test_filter(void **state)
 	tree(BLK, 1, ES_UNWRITTEN | PBLK);
 	cfg_n_devs = E4R_MAX_FILTER;
 	for (i = 0; i < E4R_MAX_FILTER; i++)
-		cfg_devs[i] = E4R_DEV(1, i);
+		watched_devs[i] = E4R_DEV(1, i);
 	insert(BLK, 1);
 	assert_int_equal(hot[0].delayed_inserts, 0);
 	assert_int_equal(n_told, 0);
 	for (i = 0; i < E4R_MAX_FILTER; i++) {
-		cfg_devs[i] = DEV;
+		watched_devs[i] = DEV;
 		insert(BLK, 1);
 		assert_int_equal(hot[0].delayed_inserts, i + 1);
-		cfg_devs[i] = 0;
+		watched_devs[i] = 0;
 	}
 	/* Behind the last one that was given nothing is looked at. */
 	cfg_n_devs = 1;
-	cfg_devs[1] = DEV;
+	watched_devs[1] = DEV;
 	insert(BLK, 1);
 	assert_int_equal(hot[0].delayed_inserts, E4R_MAX_FILTER);
 	/* What is not watched is not remembered, and its end tells nothing. */
@@ -891,7 +891,7 @@ static void test_far_cpu(void **state)
 	assert_int_equal(count()->delayed_inserts, 2);
 	assert_int_equal(count()->fault_inserts, 1);
 	cfg_n_devs = 1;
-	cfg_devs[0] = 1;
+	watched_devs[0] = 1;
 	overwrite(4);
 	assert_int_equal(count()->delayed_inserts, 2);
 	assert_int_equal(stat_of(DEV).overwritten_blocks, 2);

@@ -150,6 +150,7 @@ static void shows_only_what_is_known(void **state)
 {
 	struct metrics_prog prog = { .name = "x", .attached = true };
 	struct metrics_fs fs[2] = { { .dev = E4R_DEV(8, 1), .source = "sda1" }, { .dev = 0 } };
+	const struct mount_watch mounts[] = { { .path = "/a", .mounted = true }, { .path = "/b" } };
 	struct metrics m = { .fs = fs, .n_fs = 2, .progs = &prog, .n_progs = 1 };
 	char *text = rendered(&m, EXPOSITION_TEXT);
 
@@ -158,6 +159,7 @@ static void shows_only_what_is_known(void **state)
 	assert_null(strstr(text, "bpf_run"));
 	assert_null(strstr(text, "residual_blocks{"));
 	assert_null(strstr(text, "process_"));
+	assert_null(strstr(text, "mount_watched"));
 	assert_true(has_line(text, "ext4race_kernel_verdict{verdict=\"unknown\"} 1"));
 	assert_true(has_line(text, "ext4race_leaked_files_total{device=\"other\",mount=\"\"} 0"));
 	free(text);
@@ -166,11 +168,15 @@ static void shows_only_what_is_known(void **state)
 	prog.run_time_ns = 1500000000;
 	fs[0].has_residual = true;
 	fs[0].residual = ~0ULL;
+	m.mounts = mounts;
+	m.n_mounts = 2;
 	text = rendered(&m, EXPOSITION_TEXT);
 	assert_true(has_line(text, "ext4race_near_misses_total{device=\"sda1\",mount=\"\"} 0"));
 	assert_true(has_line(text, "ext4race_bpf_run_seconds_total{program=\"x\"} 1.500000000"));
 	assert_true(has_line(text, "ext4race_residual_blocks{device=\"sda1\",mount=\"\"} "
 				   "18446744073709551615"));
+	assert_true(has_line(text, "ext4race_mount_watched{path=\"/a\"} 1"));
+	assert_true(has_line(text, "ext4race_mount_watched{path=\"/b\"} 0"));
 	free(text);
 }
 

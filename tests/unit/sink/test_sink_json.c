@@ -446,6 +446,9 @@ static void test_summary(void **state)
 		{ .dev = E4R_DEV(254, 1), .source = "vda1", .blocks = 12, .estimate = true },
 		{ .dev = E4R_DEV(7, 0), .source = "loop0", .blocks = 22792 },
 	};
+	static const struct mount_watch watches[] = {
+		{ .path = "/srv", .changes = 3, .gone_sec = 1.5004 },
+	};
 	struct summary_info summary = {
 		.delayed_inserts = 78825,
 		.overwritten_blocks = 22792,
@@ -459,6 +462,8 @@ static void test_summary(void **state)
 		.lost_evidence = 1,
 		.n_residual = 2,
 		.residual = residual,
+		.n_watches = 1,
+		.watches = watches,
 		.seconds = 25.0004,
 	};
 	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
@@ -467,7 +472,7 @@ static void test_summary(void **state)
 	(void)state;
 	has_members(o, "type schema time delayed_inserts overwritten_blocks overwritten_files "
 		       "near_misses averted leaked_blocks leaked_files lost_events "
-		       "lost_evidence residual seconds");
+		       "lost_evidence residual watched seconds");
 	has_head(o, "summary");
 	is_integer(o, "delayed_inserts", 78825);
 	is_integer(o, "overwritten_blocks", 22792);
@@ -489,17 +494,25 @@ static void test_summary(void **state)
 	item = json_array_get(at(o, "residual"), 1);
 	has_members(item, "dev blocks");
 	is_integer(item, "blocks", 22792);
+	item = json_array_get(at(o, "watched"), 0);
+	has_members(item, "path mounted changes gone_seconds");
+	is_string(item, "path", "/srv");
+	assert_true(json_is_false(at(item, "mounted")));
+	is_integer(item, "changes", 3);
+	assert_true(json_real_value(at(item, "gone_seconds")) == 1.5);
 	json_decref(o);
 
 	/* Not visible is not the same as none. */
 	summary.near_misses_seen = false;
 	summary.near_misses = 0;
 	summary.n_residual = 0;
+	summary.n_watches = 0;
 	summary.delayed_inserts = INT64_MAX;
 	o = sent(&report);
 	is_null(o, "near_misses");
 	is_integer(o, "delayed_inserts", INT64_MAX);
 	assert_int_equal(json_array_size(at(o, "residual")), 0);
+	assert_int_equal(json_array_size(at(o, "watched")), 0);
 	json_decref(o);
 }
 

@@ -664,6 +664,11 @@ static void test_summary_unmounted(void **state)
 /* A green light needs all the evidence. */
 static void test_summary_lost(void **state)
 {
+	static const struct mount_watch watches[] = {
+		{ .path = "/quiet", .mounted = true },
+		{ .path = "/gone", .gone_sec = 2.5 },
+		{ .path = "/other", .mounted = true, .changes = 1 },
+	};
 	struct summary_info s = sample_summary(NULL, 0);
 
 	(void)state;
@@ -685,6 +690,18 @@ static void test_summary_lost(void **state)
 	summary_says(s, "\n22792 blocks overwritten", NULL);
 	s.overwritten_blocks = s.overwritten_files = 0;
 	summary_says(s, "\nInconclusive: no overwrite seen, but evidence was lost", NULL);
+	s.lost_evidence = 0;
+	s.watches = watches;
+	s.n_watches = 1;
+	summary_says(s, "\nNo overwrite seen", "--mount");
+	s.n_watches = 3;
+	summary_says(s, "\nInconclusive: no overwrite seen, but not all was watched", "/quiet");
+	summary_says(
+		s,
+		"  --mount      /gone: no ext4 filesystem is mounted there, for 2.5 s in all\n"
+		"  --mount      /other: another filesystem was mounted there, its first moments "
+		"were not watched\n",
+		NULL);
 	s.near_misses_seen = false;
 	summary_says(s, "near misses  not visible in this attach mode", NULL);
 }
