@@ -228,7 +228,7 @@ packages: deps-portable
 
 help:
 	@sed -n '3,8s/^# *//p' Makefile
-	@echo 'make test-unit   cmocka tests             make test-fuzz    parsers, under libFuzzer'
+	@echo 'make test-unit   modules, includes, map   make test-fuzz    parsers, under libFuzzer'
 	@echo 'make test-host   on this kernel           make test-verify  is the fix in, on every kernel'
 	@echo 'make test-vm     real kernels, exactness  make test-matrix  every kernel and state'
 	@echo 'make test-patch  the fixes, proven        make test-fleet   exporter, alerts, packages'

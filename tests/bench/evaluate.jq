@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The bench's raw lines, slurped, to one object. A median stands with half the width
-# of its 95 % interval (the notch of a box plot); wider than the target it has to be
-# held against, it cannot tell.
+# Makes one object from the bench's raw lines (jq --slurp). Each median has half the width of
+# its 95 % interval (the notch of a box plot). If that is wider than the target, the result
+# cannot tell whether the target is met.
 
 def quantile(q): sort | ((length - 1) * q) as $at | ($at | floor) as $i |
 	if $i + 1 < length then .[$i] + (.[$i + 1] - .[$i]) * ($at - $i) else .[$i] end;
@@ -19,9 +19,9 @@ def verdict(target): if target == null then null
 	elif .plus_minus > target and .plus_minus > 0.5 then "too noisy to tell"
 	elif .median <= target then "met, within the noise"
 	else "missed, within the noise" end;
-# What was measured in turn within a round; a round that lacks one of the two is none.
+# The two that were measured in turn within a round. A round without one of them does not count.
 def rounds: group_by(.round) | map(map({(.state): .ns}) | add | select(.on and .empty));
-# The one hook that a write's block and a fault pass.
+# The one hook that both the block of a write and a fault pass.
 def delayed_insert: test("^(tp|raw|fentry|kprobe)_insert_(block|extent)$");
 def judged(target): . + {target: target, verdict: verdict(target)};
 

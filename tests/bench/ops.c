@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The operations. Each makes a file of its own and unlinks it again before it is
- * written back, so that no run leaves work to the next one. Time is the thread's
- * CPU time: what others do on the machine's other CPUs shows least in it.
+ * The operations. Each makes a file of its own and unlinks it before writeback,
+ * so no run leaves work to the next one. Time is the thread's
+ * CPU time, which depends least on what runs on other CPUs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -151,8 +151,8 @@ static int op_fault(const struct op *op, int dirfd, double *ns)
 }
 
 /*
- * Every second block of the file is allocated up to the number of extents asked
- * for; the faults hit holes between them, spread over the file.
+ * Every second block of the file is allocated, until it has as many extents as asked
+ * for. The faults hit holes between them, spread over the file.
  */
 static int fault_among(const struct op *op, int dirfd, double *ns)
 {
@@ -233,7 +233,7 @@ const struct op ops[] = {
 	{ NULL, 0, 0, 0, 0, NULL },
 };
 
-/* Few faults a file: each adds a delayed entry of its own to the tree. */
+/* Few faults per file: each adds its own delayed entry to the tree. */
 const struct op trees[] = {
 	{ "1", 512, 5, 1, 64, op_fault_among },
 	{ "16", 512, 5, 16, 32, op_fault_among },

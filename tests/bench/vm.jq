@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The part of a result that means something on an emulated CPU: ratios to the same
-# operation without anything attached, and to an empty program. Targets are for real ones.
+# The part of a result that means something on an emulated CPU: ratios to the same operation
+# with nothing attached, and to an empty program. The targets are for real CPUs.
 
 def untargeted: walk(if type == "object" then del(.target, .verdict) else . end);
-# "direct:" programs run where maps may be accessed directly, the others elsewhere: both.
+# Kernels that allow plain loads run the "direct:" programs, others run the rest: takes both.
 def of_mode: with_entries(select(.key | split(":")[1] | if $mode == "fentry" then test("^fe")
 	elif $mode == "kprobe" then test("^k") else test("^(tp|raw)") end));
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The detector's es_find() beside the kernel's own lookup: what one says about a block
- * the other has to say too. Built twice, with copies and with plain loads.
+ * The detector's es_find() beside the kernel's own lookup: both have to say the same about
+ * a block. Built twice, with copies and with plain loads.
  */
 #include "../../vmlinux.h"
 #include <linux/bpf.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * walk OBJECT DIR: the answers of es_find() against the kernel's own, over a file of
- * DIR with thousands of extents of every kind. 0: they agree, and do not when the wrong
- * block is asked for; 77: the kernel cannot take the object.
+ * walk OBJECT DIR: compares the answers of es_find() with the kernel's own, over a file in
+ * DIR with thousands of extents of every kind. 0: they agree, and disagree when the wrong
+ * block is asked for; 77: this kernel cannot load the object.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -73,9 +73,9 @@ static int stop(struct walk *walk)
 }
 
 /*
- * Of every eight blocks: unwritten, hole, written, hole, delayed, and three holes. Then
- * reads of the first four, anywhere, so that most of the lookups find what is far from
- * the last one. They are direct, so that each looks, and nothing delayed is written back.
+ * Of every eight blocks: unwritten, hole, written, hole, delayed, and three holes. Then it
+ * reads among the first four of each, in random places, so most lookups are far from the
+ * one before. The reads are direct: each looks up, and nothing delayed is written back.
  */
 static int work(int dirfd)
 {

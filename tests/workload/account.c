@@ -38,7 +38,7 @@ static void find_sysfs(struct fs *fs)
 		fs->sysfs[0] = '\0';
 }
 
-/* Whether the mount on this device has delayed allocation; yes when nobody says otherwise. */
+/* Whether the mount on this device has delayed allocation; true unless an option says no. */
 static bool has_delalloc(const char *dev)
 {
 	char *line = NULL, *opts, this[32];

@@ -8,7 +8,7 @@
 #define CALIBRATE_SPINS	 100000
 /* One file in this many tries another offset than the best known. */
 #define EXPLORE 8
-/* How often every arm is tried before its rate is trusted. */
+/* How often each offset is tried before its rate is trusted. */
 #define ZOOM_PASSES 2
 /* Hits per attempt that need no narrower range. */
 #define GOOD	  0.5
@@ -37,7 +37,7 @@ void aim_init(struct aim *a, bool learn, uint64_t seed)
 	memset(a, 0, sizeof(*a));
 	a->learn = learn;
 	a->rng = seed | 1;
-	/* The best of some: the others were interrupted, or translated by an emulator. */
+	/* The best of several: the others were interrupted, or an emulator translated code. */
 	for (i = 0; i < CALIBRATE_ROUNDS; i++) {
 		t = now_ns();
 		aim_spin(CALIBRATE_SPINS);
@@ -87,7 +87,7 @@ static void choose_range(struct aim *a, unsigned int best)
 {
 	bool seen_all = a->tried >= ZOOM_PASSES * AIM_ARMS;
 
-	/* The first operations are slow ones, and so may any be on a busy machine. */
+	/* The first operations are slow; on a busy machine any may be. */
 	if (!a->wide_ns || (!a->narrow && a->op_ns < 0.7 * a->wide_ns))
 		set_wide(a);
 	else if (!a->narrow && seen_all && a->rate[best] > 0 && a->rate[best] < GOOD)
@@ -133,7 +133,7 @@ static double arm_ns(const struct aim *a)
 	return a->lo + a->arm * a->step;
 }
 
-/* Spins for the victim to wait; every page falls elsewhere inside the arm's step. */
+/* How long the victim spins. Each page gets another place within the step of its offset. */
 long aim_victim_delay(struct aim *a)
 {
 	double jitter = a->step * (double)(draw(a) % 1024) / 1024;
