@@ -114,10 +114,11 @@ include tests/workload/build.mk
 include tests/fuzz/build.mk
 include tests/sanitize/build.mk
 include tests/faults/build.mk
+include tests/coverage/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants coverage test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -152,8 +153,15 @@ bench: deps-bench
 test demo bench: deps
 	$(Q)$(MAKE) --no-print-directory run-$@
 
+# What the race suite keeps victims waiting with.
+WIDEN := $(BUILD)/tests/widen
+$(WIDEN): tests/vm/race/widen.c $(BUILD)/widen.skel.h
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIBS) -o $@
+
 .PHONY: run-test run-demo run-bench
-run-test: all unit-build fuzz-build sanitize-build faults-build workload
+run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN)
 	$(Q)tests/run
 
 run-demo: all workload
@@ -182,9 +190,12 @@ test-faults: all faults-build
 # Small faults in the sources, one at a time: is each noticed? MUTANTS="--no-vm", "--only REGEX"
 mutants: all
 	$(Q)tests/mutants/run $(MUTANTS)
+# Which lines and branches the suites reach, by room.
+coverage: all
+	$(Q)tests/coverage/run
 test-host: all workload
 	$(Q)tests/host/run
-test-vm: all workload
+test-vm: all workload $(WIDEN)
 	$(Q)tests/vm/race/run
 # The harness of the VM tests itself: what it must pass through, and what it must notice.
 test-harness:
@@ -236,5 +247,6 @@ help:
 	@echo 'make test-sanitize  under sanitizers      make fuzz         new inputs, for TIME=10m'
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
+	@echo 'make coverage    lines and branches'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in VMs'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

@@ -161,6 +161,7 @@ static bool answer(int fd, unsigned long nth, unsigned long *count, FILE *log)
 		++*count;
 	if (call && begun && nth && *count == nth && !failed) {
 		fprintf(log, "failed %s %d\n", call->name, (int)notif.data.args[0]);
+		fflush(log);
 		failed = true;
 		resp.flags = 0;
 		resp.error = -call->error;

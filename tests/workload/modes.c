@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "race.h"
+
+#define DIRECT_FILE_PAGES 256
 
 /* A store into a page that cannot be reserved is answered by SIGBUS. */
 static _Thread_local sigjmp_buf bus_jump;
@@ -207,6 +210,33 @@ static int write_direct(struct pair *p, unsigned int step)
 	return err;
 }
 
+/*
+ * One direct write of the whole file, in which every second page is a hole. The kernel looks
+ * after the page cache of the whole range first, then allocates hole by hole, and when all is
+ * on disk it makes the extents WRITTEN, all at once.
+ */
+static int write_direct_file(struct pair *p, unsigned int step)
+{
+	uint64_t start, len = (uint64_t)p->opt->pages * p->fs->page;
+	struct iovec iov[DIRECT_FILE_PAGES];
+	unsigned int i;
+	ssize_t n;
+	int err;
+
+	(void)step;
+	if (p->opt->pages > DIRECT_FILE_PAGES)
+		return -EINVAL;
+	/* The same page again and again: --verify-data is not for this mode. */
+	memset(p->partner.buf, 0x5a, p->fs->page);
+	for (i = 0; i < p->opt->pages; i++)
+		iov[i] = (struct iovec){ p->partner.buf, p->fs->page };
+	start = now_ns();
+	n = pwritev(p->file.direct, iov, (int)i, 0);
+	err = n < 0 ? -errno : n < (ssize_t)len ? -ENOSPC : 0;
+	record(p, &p->partner, OP_DIRECT_WRITE, start, now_ns(), 0, len, err);
+	return err;
+}
+
 /* Bytes inside one block: the kernel allocates the block that they are an edge of. */
 static int zero_inside_block(struct pair *p, unsigned int step)
 {
@@ -252,6 +282,9 @@ const struct mode modes[] = {
 	  store_even_page, fallocate_file },
 	{ "direct", "faults against O_DIRECT writes", MODE_DIRECT, 16, 1, "race-fault",
 	  "race-alloc", NULL, store_page, write_direct },
+	{ "direct-file", "one O_DIRECT write of a file of many holes while they are faulted",
+	  MODE_DIRECT | MODE_ONCE | MODE_EVEN, 32, 1, "race-fault", "race-alloc",
+	  allocate_odd_pages, store_even_page, write_direct_file },
 	{ "zero-range", "faults against ZERO_RANGE inside a block", 0, 256, 1, "race-fault",
 	  "race-alloc", NULL, store_page, zero_inside_block },
 	{ "ctl-disjoint", "faults and fallocate on different pages", MODE_CONTROL | MODE_EVEN, 256,

@@ -14,7 +14,7 @@
 
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline, unused))
-#define __noinline __attribute__((noinline, unused))
+#define __noinline	__attribute__((noinline, unused))
 
 /* ---- the kernel's memory ---- */
 
@@ -101,10 +101,14 @@ static UNUSED u64 get_cpu(void)
 
 struct fake_map {
 	const void *id;
-	size_t entries, key_size, value_size, n; /* n: of a hash, in use */
+	size_t entries, key_size, value_size;
+	/* Of a hash: twice as many slots as entries, and how many of these are in use. */
+	size_t slots, n;
 	char *keys, *values;
-	bool *used;
+	char *state; /* of each slot: whether it is in use, or was */
 };
+
+enum { NEVER_USED, USED, DELETED };
 
 #define FAKE_MAPS 16
 static struct fake_map fake_maps[FAKE_MAPS];
@@ -118,11 +122,16 @@ static UNUSED struct fake_map *fake_map(const void *id, bool hash, size_t entrie
 		assert_true(m + 1 < fake_maps + FAKE_MAPS);
 	if (m->id)
 		return m;
-	*m = (struct fake_map){ id, entries, key_size, value_size, 0, NULL, NULL, NULL };
-	m->values = calloc(entries, value_size);
-	m->keys = hash ? calloc(entries, key_size) : NULL;
-	m->used = calloc(entries, sizeof(bool));
-	assert_true(m->values && m->used);
+	m->id = id;
+	m->entries = entries;
+	m->slots = hash ? 2 * entries : entries;
+	m->key_size = key_size;
+	m->value_size = value_size;
+	m->n = 0;
+	m->values = calloc(m->slots, value_size);
+	m->keys = hash ? calloc(m->slots, key_size) : NULL;
+	m->state = calloc(m->slots, 1);
+	assert_true(m->values && m->state && (m->keys || !hash));
 	return m;
 }
 
@@ -134,56 +143,63 @@ static UNUSED void fake_maps_reset(void)
 	for (m = fake_maps; m < fake_maps + FAKE_MAPS && m->id; m++) {
 		free(m->values);
 		free(m->keys);
-		free(m->used);
+		free(m->state);
 		*m = (struct fake_map){ 0 };
 	}
 }
 
+/* The slot of a key; if it is not there, one that is free for it. */
+static UNUSED size_t fake_slot(const struct fake_map *m, const void *key)
+{
+	size_t i, at, unused = m->slots;
+	uint64_t sum = 14695981039346656037ULL;
+
+	for (i = 0; i < m->key_size; i++)
+		sum = (sum ^ ((const unsigned char *)key)[i]) * 1099511628211ULL;
+	for (i = 0, at = sum % m->slots; i < m->slots; i++, at = (at + 1) % m->slots) {
+		if (m->state[at] != USED && unused == m->slots)
+			unused = at;
+		if (m->state[at] == NEVER_USED)
+			break;
+		if (m->state[at] == USED && !memcmp(m->keys + at * m->key_size, key, m->key_size))
+			return at;
+	}
+	return unused;
+}
+
 static UNUSED void *fake_lookup(struct fake_map *m, const void *key)
 {
-	size_t i;
+	size_t at = m->keys ? fake_slot(m, key) : *(const u32 *)key;
 
-	if (!m->keys) {
-		u32 at = *(const u32 *)key;
-
+	if (!m->keys)
 		return at < m->entries ? m->values + at * m->value_size : NULL;
-	}
-	for (i = 0; i < m->entries && m->n; i++)
-		if (m->used[i] && !memcmp(m->keys + i * m->key_size, key, m->key_size))
-			return m->values + i * m->value_size;
-	return NULL;
+	return m->state[at] == USED ? m->values + at * m->value_size : NULL;
 }
 
 static UNUSED long fake_update(struct fake_map *m, const void *key, const void *value, u64 flags)
 {
-	void *there = fake_lookup(m, key);
-	size_t i;
+	size_t at = fake_slot(m, key);
 
-	if (there && flags == BPF_NOEXIST)
+	if (m->state[at] == USED && flags == BPF_NOEXIST)
 		return -EEXIST;
-	if (!there && flags == BPF_EXIST)
+	if (m->state[at] != USED && flags == BPF_EXIST)
 		return -ENOENT;
-	if (!there) {
-		for (i = 0; i < m->entries && m->used[i]; i++)
-			;
-		if (i == m->entries)
-			return -E2BIG;
-		m->used[i] = true;
-		m->n++;
-		memcpy(m->keys + i * m->key_size, key, m->key_size);
-		there = m->values + i * m->value_size;
-	}
-	memcpy(there, value, m->value_size);
+	if (m->state[at] != USED && m->n == m->entries)
+		return -E2BIG;
+	m->n += m->state[at] != USED;
+	m->state[at] = USED;
+	memcpy(m->keys + at * m->key_size, key, m->key_size);
+	memcpy(m->values + at * m->value_size, value, m->value_size);
 	return 0;
 }
 
 static UNUSED long fake_delete(struct fake_map *m, const void *key)
 {
-	char *there = fake_lookup(m, key);
+	size_t at = fake_slot(m, key);
 
-	if (!there)
+	if (m->state[at] != USED)
 		return -ENOENT;
-	m->used[(size_t)(there - m->values) / m->value_size] = false;
+	m->state[at] = DELETED;
 	m->n--;
 	return 0;
 }

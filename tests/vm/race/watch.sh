@@ -26,9 +26,15 @@ while ! grep -q '"type":"start"' "/out/$name.json" 2>/dev/null; do
 done
 # The monitor is stopped: its buffer has to overflow, and the counts have to be exact all the same.
 [ "$name" != overflow ] || kill -STOP "$monitor"
+# A victim that is held up in its window finds what was unwritten WRITTEN.
+if [ "$name" = written ]; then
+	widen race-fault 3000 >/out/widen 2>&1 &
+	widen=$!
+fi
 # shellcheck disable=SC2086
 race --dir /mnt/ext4 --mode "$mode" --log "/out/$name.log" $load >"/out/$name.load"
 status=$?
+[ "$name" != written ] || wait "$widen" || exit 1
 kill -TERM "$monitor"
 kill -CONT "$monitor"
 wait "$monitor"
