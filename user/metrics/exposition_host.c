@@ -44,7 +44,7 @@ static void render_info(struct expo *o, const struct metrics *m)
 	expo_family(o, &bound);
 	for (i = 0; i < s->n_hooks; i++) {
 		expo_sample(o, &bound, "", "hook", s->hooks[i].name, NULL);
-		expo_put(o, s->hooks[i].bound[0] ? "1\n" : "0\n");
+		expo_put(o, s->hooks[i].bound[0] && !m->detached ? "1\n" : "0\n");
 	}
 }
 

@@ -73,6 +73,8 @@ static void on_module_came(struct monitor *mon)
 		err = attach_again(mon, why, sizeof(why));
 		if (!err) {
 			say("ext4 is back: attached");
+			/* Its functions are at other addresses now. */
+			resolver_forget_symbols(mon->res);
 			verdict_watch_judge_anew(mon->verdict);
 		}
 	}

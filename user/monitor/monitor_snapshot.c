@@ -99,6 +99,7 @@ static int fill(struct monitor *mon, struct snapshot *snap)
 	metrics->start_time = mon->start.time;
 	metrics->start = &mon->start.info;
 	metrics->verdict = verdict_watch_get(mon->verdict, &snap->verdict) ? &snap->verdict : NULL;
+	metrics->detached = mon->module.away;
 	metrics->near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
 	metrics->n_sinks = outputs_sinks(mon->outputs, snap->sinks, OUTPUTS_MAX);
 	metrics->sinks = snap->sinks;

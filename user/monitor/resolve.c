@@ -48,12 +48,18 @@ void resolver_forget_paths(struct resolver *res)
 	memset(res->cache, 0, sizeof(res->cache));
 }
 
+void resolver_forget_symbols(struct resolver *res)
+{
+	ksyms_free(res->ksyms);
+	res->ksyms = NULL;
+}
+
 void resolver_free(struct resolver *res)
 {
 	if (!res)
 		return;
 	resolver_forget_paths(res);
-	ksyms_free(res->ksyms);
+	resolver_forget_symbols(res);
 	free(res);
 }
 

@@ -14,6 +14,8 @@ struct resolver *resolver_new(void);
 void resolver_free(struct resolver *res);
 /* The mount table has changed: paths are looked up again. */
 void resolver_forget_paths(struct resolver *res);
+/* A module was loaded: the kernel's symbols are read again. */
+void resolver_forget_symbols(struct resolver *res);
 /*
  * Turns an event into a report: mounts name its filesystem, det has its stacks. What the
  * report points to lives in ev, info, mounts and the resolver, there until the next call.

@@ -242,6 +242,13 @@ static void try_again_later(struct verdict_watch *watch)
 		watch->retry_sec *= 2;
 }
 
+static void cancel_retry(struct verdict_watch *watch)
+{
+	if (watch->retry_timer >= 0)
+		loop_remove(watch->loop, watch->retry_timer);
+	watch->retry_timer = -1;
+}
+
 static void leave_loop(struct verdict_watch *watch)
 {
 	loop_remove(watch->loop, watch->sample_timer);
@@ -314,6 +321,8 @@ void verdict_watch_sample(struct verdict_watch *watch)
 
 	if (watch->sample)
 		return;
+	/* Whatever started this sample: it is the retry, too. */
+	cancel_retry(watch);
 	/* Other code may run since the last sample although nothing announced it. */
 	if (note_livepatches(watch))
 		forget(watch);
@@ -340,9 +349,7 @@ void verdict_watch_end_sample(struct verdict_watch *watch)
 void verdict_watch_judge_anew(struct verdict_watch *watch)
 {
 	forget(watch);
-	if (watch->retry_timer >= 0)
-		loop_remove(watch->loop, watch->retry_timer);
-	watch->retry_timer = -1;
+	cancel_retry(watch);
 	watch->retry_sec = 0;
 	verdict_watch_end_sample(watch);
 	verdict_watch_sample(watch);

@@ -36,6 +36,7 @@ struct metrics {
 	const struct start_info *start;
 	const struct verdict_info *verdict; /* NULL until sampled */
 	bool near_misses_seen;
+	bool detached; /* ext4 is unloaded, and no hook is attached until it is back */
 	struct e4r_counters counters;
 	struct e4r_stats total;
 	size_t n_fs;

@@ -180,6 +180,25 @@ static void shows_only_what_is_known(void **state)
 	free(text);
 }
 
+/* What is bound to an ext4 that was unloaded sees nothing. */
+static void hooks_of_an_unloaded_ext4(void **state)
+{
+	const struct hook_info hooks[] = { { .name = "fault", .bound = "kprobe f" },
+					   { .name = "mapping" } };
+	const struct start_info start = { .hooks = hooks, .n_hooks = 2 };
+	struct metrics m = { .start = &start };
+	char *text = rendered(&m, EXPOSITION_TEXT);
+
+	(void)state;
+	assert_true(has_line(text, "ext4race_hook_bound{hook=\"fault\"} 1"));
+	assert_true(has_line(text, "ext4race_hook_bound{hook=\"mapping\"} 0"));
+	free(text);
+	m.detached = true;
+	text = rendered(&m, EXPOSITION_TEXT);
+	assert_true(has_line(text, "ext4race_hook_bound{hook=\"fault\"} 0"));
+	free(text);
+}
+
 /* One series for each piece of evidence that there is. */
 static void evidence_is_rendered(void **state)
 {
@@ -235,6 +254,7 @@ int main(void)
 		cmocka_unit_test(histogram_adds_up),
 		cmocka_unit_test(shows_only_what_is_known),
 		cmocka_unit_test(openmetrics_differs),
+		cmocka_unit_test(hooks_of_an_unloaded_ext4),
 		cmocka_unit_test(evidence_is_rendered),
 	};
 

@@ -90,6 +90,14 @@ void outputs_reopen(struct outputs *outputs)
 	reopened++;
 }
 
+static int symbols_forgotten;
+
+void resolver_forget_symbols(struct resolver *res)
+{
+	(void)res;
+	symbols_forgotten++;
+}
+
 void say(const char *fmt, ...)
 {
 	(void)fmt;
@@ -185,7 +193,7 @@ static int setup(void **state)
 	pthread_mutex_init(&mon.lock, NULL);
 	ext4.instance = 1001;
 	ext4.live = true;
-	attaches = detaches = judged = looks = samples_ended = reopened = 0;
+	attaches = detaches = judged = looks = samples_ended = reopened = symbols_forgotten = 0;
 	due = on_signal = NULL;
 	stopped = false;
 	return 0;
@@ -215,6 +223,7 @@ static void is(int detached, int attached)
 	assert_int_equal(samples_ended, detached);
 	assert_int_equal(attaches, attached);
 	assert_int_equal(judged, attached);
+	assert_int_equal(symbols_forgotten, attached);
 	assert_int_equal(mon.module.away, detached > attached);
 }
 

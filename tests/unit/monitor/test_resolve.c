@@ -29,8 +29,11 @@ int path_of_inode(const struct mount *mount, uint64_t ino, uint32_t generation, 
 	return path_err;
 }
 
+static int loads;
+
 struct ksyms *ksyms_load(void)
 {
+	loads++;
 	return (struct ksyms *)&stacks;
 }
 
@@ -68,7 +71,7 @@ static int setup(void **state)
 {
 	(void)state;
 	path = "/mnt";
-	lookups = path_err = stacks = 0;
+	lookups = path_err = stacks = loads = 0;
 	det = NULL;
 	ev = sample_event();
 	mounted.dev = ev.dev;
@@ -230,6 +233,21 @@ static void test_stacks(void **state)
 	assert_int_equal(info.n_alloc_stack, 0);
 }
 
+/* A module that is loaded again has its functions elsewhere. */
+static void test_symbols_change(void **state)
+{
+	(void)state;
+	det = (struct detector *)&lookups;
+	ev.stack = 4;
+	resolver_report(res, &table, det, &ev, &info, &report);
+	resolver_report(res, &table, det, &ev, &info, &report);
+	assert_int_equal(loads, 1);
+	resolver_forget_symbols(res);
+	resolver_report(res, &table, det, &ev, &info, &report);
+	assert_int_equal(loads, 2);
+	assert_int_equal(info.n_fault_stack, 2);
+}
+
 /* Between two looks at a clock: the event's time is between the clock's. */
 static void test_time(void **state)
 {
@@ -260,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_mounted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leak, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stacks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_symbols_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_time, setup, teardown),
 	};
 

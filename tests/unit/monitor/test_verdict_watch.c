@@ -297,6 +297,20 @@ static void test_incomplete_and_unknown(void **state)
 	assert_int_equal(reports, 1);
 }
 
+/* The daily sample comes while another try is due: from then on one try is due, not two. */
+static void test_daily_sample_beside_a_retry(void **state)
+{
+	(void)state;
+	verdict_watch_sample(watch);
+	run_out(VERDICT_UNKNOWN);
+	assert_true(is_any_due());
+	daily.fn(daily.arg, -1, 0);
+	run_out(VERDICT_UNKNOWN);
+	fire();
+	complete(VERDICT_FIXED);
+	assert_false(is_any_due());
+}
+
 static void test_known_at_the_second_try(void **state)
 {
 	(void)state;
@@ -710,6 +724,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_complete, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_incomplete_and_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_incomplete_and_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_daily_sample_beside_a_retry, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_known_at_the_second_try, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lossy_sample, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_livepatch_found_by_the_daily_sample, setup,
