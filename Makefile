@@ -64,7 +64,7 @@ ifeq ($(PORTABLE),)
 BIN := $(if $(filter build,$(BUILD)),,$(BUILD)/)ext4race-detect
 endif
 
-PACKAGES := libbpf jansson libcap-ng libmicrohttpd gnutls yaml-0.1
+PACKAGES := libbpf jansson libcap-ng libseccomp libmicrohttpd gnutls yaml-0.1
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -Iuser -I. -I$(BUILD) $(CFLAGS)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lelf -lz -lcrypt -lm -pthread
@@ -124,7 +124,7 @@ include tests/coverage/build.mk
 # Debian packages: to build, to test, to run the VMs.
 BUILD_DEPS := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	libjansson-dev libmicrohttpd-dev libgnutls28-dev libyaml-dev \
-	libcap-ng-dev libcrypt-dev linux-libc-dev
+	libcap-ng-dev libseccomp-dev libcrypt-dev linux-libc-dev
 TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils e2fsprogs \
 	busybox-static qemu-system-x86 qemu-system-arm dpkg-dev apt pahole bc bison flex \
 	libssl-dev libclang-rt-dev clang-format git fio rsync shellcheck dkms procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross

@@ -9,7 +9,7 @@ set -euo pipefail
 need mmdebstrap dpkg-buildpackage promtool qemu-system-x86_64
 KERNEL=${FLEET_KERNEL:-5.10.0-32-cloud}
 CACHE=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ext4race}
-PACKAGES=systemd,dbus,curl,libbpf1,libcap-ng0,libcrypt1,libelf1,libgnutls30,libjansson4,libmicrohttpd12,libyaml-0-2
+PACKAGES=systemd,dbus,curl,libbpf1,libcap-ng0,libcrypt1,libelf1,libgnutls30,libjansson4,libmicrohttpd12,libseccomp2,libyaml-0-2
 WORKLOAD=$ROOT/tests/workload/race
 
 # A Debian with the packages that ours depends on. Made anew once a week.

@@ -4,80 +4,65 @@
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/say.h"
 #include "host/privilege.h"
-
-static const unsigned int needed[] = { CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH, CAP_SYSLOG };
 
 static const struct {
 	unsigned int what, capability;
 } kept[] = {
+	{ PRIVILEGE_KPROBES, CAP_PERFMON },
 	{ PRIVILEGE_KPROBES, CAP_SYS_ADMIN },
 	{ PRIVILEGE_FILES, CAP_DAC_OVERRIDE },
+	{ PRIVILEGE_FILES, CAP_FOWNER },
 };
 
-/* Capabilities belong to a thread, and so does this. */
-static _Thread_local bool dropped;
-
-static bool permitted(unsigned int capability)
-{
-	return capng_have_capability(CAPNG_PERMITTED, capability);
-}
+/* What this thread put into effect: the rest is not its to take out of it. */
+static _Thread_local bool raised[ARRAY_SIZE(kept)];
 
 bool privilege_has(unsigned int capability)
 {
 	return capng_have_capability(CAPNG_EFFECTIVE, capability) == 1;
 }
 
-void privilege_drop(unsigned int keep)
+static void raise_or_lower(unsigned int what, bool on)
 {
-	bool has_needed[ARRAY_SIZE(needed)], has_kept[ARRAY_SIZE(kept)];
+	bool change = false, want;
 	size_t i;
 
 	if (capng_get_caps_process())
 		return;
-	/* The kernel refuses the whole change if it asks for one that is not permitted. */
-	for (i = 0; i < ARRAY_SIZE(needed); i++)
-		has_needed[i] = permitted(needed[i]);
-	for (i = 0; i < ARRAY_SIZE(kept); i++)
-		has_kept[i] = keep & kept[i].what && permitted(kept[i].capability);
-	capng_clear(CAPNG_SELECT_BOTH);
-	for (i = 0; i < ARRAY_SIZE(needed); i++) {
-		if (has_needed[i])
-			capng_update(CAPNG_ADD,
-				     CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-				     needed[i]);
-	}
 	for (i = 0; i < ARRAY_SIZE(kept); i++) {
-		if (has_kept[i])
-			capng_update(CAPNG_ADD, CAPNG_PERMITTED, kept[i].capability);
+		if (on)
+			want = what & kept[i].what &&
+			       capng_have_capability(CAPNG_PERMITTED, kept[i].capability) &&
+			       !capng_have_capability(CAPNG_EFFECTIVE, kept[i].capability);
+		else
+			want = what & kept[i].what && raised[i];
+		if (!want)
+			continue;
+		capng_update(on ? CAPNG_ADD : CAPNG_DROP, CAPNG_EFFECTIVE, kept[i].capability);
+		raised[i] = on;
+		change = true;
 	}
-	capng_apply(CAPNG_SELECT_BOTH);
-	dropped = true;
+	/* It cannot fail: nothing is put into effect that is not permitted. */
+	if (change && capng_apply(CAPNG_SELECT_CAPS))
+		say("capabilities cannot be changed: %s", strerror(errno));
 }
 
 void privilege_use(unsigned int what, bool on)
 {
-	bool change = false;
-	size_t i;
+	/* What is done meanwhile, or was done, may be the caller's errno. */
+	int saved = errno;
 
-	/* Nothing was dropped yet: all capabilities are in effect and still needed. */
-	if (!dropped)
-		return;
-	if (capng_get_caps_process())
-		return;
-	for (i = 0; i < ARRAY_SIZE(kept); i++) {
-		if (!(what & kept[i].what) || !permitted(kept[i].capability))
-			continue;
-		capng_update(on ? CAPNG_ADD : CAPNG_DROP, CAPNG_EFFECTIVE, kept[i].capability);
-		change = true;
-	}
-	if (change)
-		capng_apply(CAPNG_SELECT_CAPS);
+	raise_or_lower(what, on);
+	errno = saved;
 }
 
 bool privilege_kprobes_need_admin(void)

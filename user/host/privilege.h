@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Capabilities: once all is attached, the process gives up those it needs no more. */
+/* Capabilities: which are needed, and those that are in effect only while they are used. */
 #ifndef EXT4RACE_PRIVILEGE_H
 #define EXT4RACE_PRIVILEGE_H
 
@@ -8,24 +8,18 @@
 /* What to say where the kernel refuses BPF programs with EPERM. */
 #define PRIVILEGE_NEEDED "needs root, or CAP_BPF and CAP_PERFMON: run it with sudo"
 
-/* Capabilities that can be put into effect again for a moment after privilege_drop(). */
+/* Capabilities that confine() keeps permitted, but not in effect. */
 enum {
-	PRIVILEGE_KPROBES = 1, /* CAP_SYS_ADMIN, see below */
-	PRIVILEGE_FILES = 2,   /* CAP_DAC_OVERRIDE: files in directories of other users */
+	PRIVILEGE_KPROBES = 1, /* CAP_PERFMON; and CAP_SYS_ADMIN, see below */
+	PRIVILEGE_FILES = 2,   /* CAP_DAC_OVERRIDE, CAP_FOWNER: in directories of other users */
 };
 
 /* Whether a capability (CAP_BPF ...) is in effect for the calling thread. */
 bool privilege_has(unsigned int capability);
 
 /*
- * Takes from the calling thread all capabilities but those that watching needs: bpf(2) to
- * read maps, handles to find paths, symbol addresses for stacks, and any directory for
- * syncfs. What `keep` names (PRIVILEGE_*) stays permitted, but is not in effect.
- */
-void privilege_drop(unsigned int keep);
-/*
- * Puts one of PRIVILEGE_* into effect, or out of it again. Does nothing when it was not
- * kept, and before the thread's privilege_drop().
+ * Puts PRIVILEGE_* into effect for the calling thread, or out of effect again. Does nothing
+ * where they were not kept, and nothing before confine(), as all is in effect then.
  */
 void privilege_use(unsigned int what, bool on);
 /*

@@ -241,6 +241,23 @@ int sink_http_open(struct sink **sink, const struct http_options *opt, char *why
 	return ret;
 }
 
+size_t sink_http_files(const struct sink *sink, const char *files[SINK_HTTP_FILES])
+{
+	const struct sink_http *h = (const struct sink_http *)sink;
+	size_t n = 0;
+
+	if (!h->web_path)
+		return 0;
+	files[n++] = h->web_path;
+	if (h->daemon.config->cert_file)
+		files[n++] = h->daemon.config->cert_file;
+	if (h->daemon.config->key_file)
+		files[n++] = h->daemon.config->key_file;
+	if (h->daemon.config->client_ca_file)
+		files[n++] = h->daemon.config->client_ca_file;
+	return n;
+}
+
 int sink_http_start(struct sink *sink)
 {
 	struct sink_http *h = (struct sink_http *)sink;

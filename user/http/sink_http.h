@@ -31,6 +31,9 @@
  * they are not good, the old ones stay and a line on stderr says why.
  */
 int sink_http_open(struct sink **sink, const struct http_options *opt, char *why, size_t why_size);
+/* The files that its reopen reads again: how many. They are valid until it is started. */
+#define SINK_HTTP_FILES 4
+size_t sink_http_files(const struct sink *sink, const char *files[SINK_HTTP_FILES]);
 /* Starts to answer. 0 or negative errno. */
 int sink_http_start(struct sink *sink);
 

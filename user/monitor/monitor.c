@@ -9,6 +9,7 @@
 #include "base/exit_status.h"
 #include "base/say.h"
 #include "base/signals.h"
+#include "confine/confine.h"
 #include "host/privilege.h"
 #include "monitor/cmd_monitor.h"
 #include "monitor/heartbeat.h"
@@ -65,6 +66,16 @@ static int open_kernel(struct monitor *mon)
 	return monitor_note_ext4(mon);
 }
 
+/* To sync a filesystem of which no more than a file is mounted, as in containers. */
+static void allow_mounts(struct monitor *mon)
+{
+	const struct mounts *mounts = filesystems_mounts(mon->fs);
+	size_t i;
+
+	for (i = 0; i < mounts->n; i++)
+		confine_allow_mount(mon->confine, mounts->v[i].point);
+}
+
 static int prepare(struct monitor *mon)
 {
 	const struct outputs_config outputs = {
@@ -79,14 +90,18 @@ static int prepare(struct monitor *mon)
 	err = outputs_open(&mon->outputs, &outputs);
 	if (err)
 		return err;
+	mon->confine = confine_new();
+	if (!mon->confine)
+		return -ENOMEM;
 	mon->res = resolver_new();
 	if (!mon->res)
 		return -ENOMEM;
 	err = open_filesystems(mon);
 	if (err)
 		return err;
+	allow_mounts(mon);
 	/* Before the wait for ext4: mistakes are told at once, and the exporter answers. */
-	err = outputs_open_others(mon->outputs);
+	err = outputs_open_others(mon->outputs, mon->confine);
 	if (err)
 		return err;
 	return open_kernel(mon);
@@ -124,17 +139,12 @@ static int start_detector(struct monitor *mon)
 
 /* ---- while it watches ---- */
 
+/* When ext4 is loaded again it is attached to again. */
 static unsigned int needed_later(const struct monitor *mon)
 {
-	unsigned int needed = 0;
-
-	/* When ext4 is loaded again it is attached to again. */
-	if (mon->kernel.ext4_is_module && detector_plan(mon->det)->mode == ATTACH_KPROBE &&
-	    privilege_kprobes_need_admin())
-		needed |= PRIVILEGE_KPROBES;
-	if (mon->opt->textfile || mon->opt->output_file)
-		needed |= PRIVILEGE_FILES;
-	return needed;
+	if (mon->kernel.ext4_is_module && detector_plan(mon->det)->mode == ATTACH_KPROBE)
+		return PRIVILEGE_KPROBES;
+	return 0;
 }
 
 static void stop_watching(struct monitor *mon)
@@ -151,7 +161,6 @@ static void stop_watching(struct monitor *mon)
 
 static void begin_watching(struct monitor *mon)
 {
-	privilege_drop(needed_later(mon));
 	malloc_trim(0); /* what loading took is not needed for watching */
 	/* With changes that came before the loop waited for them. */
 	monitor_read_mounts(mon);
@@ -169,6 +178,8 @@ static int watch(struct monitor *mon)
 	int err;
 
 	err = monitor_setup_loop(mon);
+	if (!err && confine(mon->confine, needed_later(mon), mon->opt->verbose))
+		return -EPERM;
 	if (!err) {
 		begin_watching(mon);
 		err = loop_run(mon->loop);
@@ -202,6 +213,7 @@ static void end(struct monitor *mon)
 		close(mon->module.fd);
 	resolver_free(mon->res);
 	filesystems_close(mon->fs);
+	confine_free(mon->confine);
 	pthread_mutex_destroy(&mon->lock);
 }
 

@@ -50,6 +50,7 @@ struct monitor {
 	struct resolver *res;
 	struct filesystems *fs;
 	struct outputs *outputs;
+	struct confine *confine;
 	struct verdict_watch *verdict;
 	struct loop *loop;
 	struct heartbeat *heartbeat; /* of the loop, for /healthz */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/say.h"
+#include "confine/confine.h"
 #include "host/privilege.h"
 #include "http/sink_http.h"
 #include "monitor/output_open.h"
@@ -17,6 +18,7 @@
 
 struct outputs {
 	struct outputs_config config;
+	struct confine *confine;
 	int fd; /* the output's */
 	bool lost;
 
@@ -205,15 +207,23 @@ fail:
 /* In the exporter's thread, which starts before the monitor itself gives up privileges. */
 static void on_http_thread(void *arg)
 {
-	(void)arg;
-	privilege_drop(0);
+	struct outputs *outputs = arg;
+
+	confine_thread(outputs->confine);
+}
+
+/* In both. */
+static int snapshot(void *arg, void (*take)(void *ctx, const struct metrics *metrics), void *ctx)
+{
+	const struct outputs *outputs = arg;
+
+	return outputs->config.snapshot(outputs->config.arg, take, ctx);
 }
 
 /* In the textfile's thread: its directory may be another user's. */
 static void on_textfile_thread(void *arg)
 {
 	(void)arg;
-	privilege_drop(PRIVILEGE_FILES);
 	privilege_use(PRIVILEGE_FILES, true);
 }
 
@@ -247,12 +257,26 @@ static int open_journal(struct outputs *outputs, char *why, size_t why_size)
 static int open_textfile(struct outputs *outputs, char *why, size_t why_size)
 {
 	const struct outputs_config *config = &outputs->config;
-	const struct metrics_source source = { config->snapshot, on_textfile_thread, config->arg };
+	const struct metrics_source source = { snapshot, on_textfile_thread, outputs };
 	struct sink *sink;
 	int err;
 
 	err = sink_textfile_open(&sink, config->opt->textfile, &source, why, why_size);
-	return err ? err : add(outputs, sink);
+	if (!err)
+		err = add(outputs, sink);
+	return err ? err : confine_allow_writing(outputs->confine, config->opt->textfile);
+}
+
+/* What the exporter reads again after SIGHUP and when certificates change. */
+static int allow_http_files(struct outputs *outputs, const struct sink *sink)
+{
+	const char *files[SINK_HTTP_FILES];
+	size_t n = sink_http_files(sink, files), i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = confine_allow_file(outputs->confine, files[i]);
+	return err;
 }
 
 static int open_http(struct outputs *outputs, char *why, size_t why_size)
@@ -261,7 +285,7 @@ static int open_http(struct outputs *outputs, char *why, size_t why_size)
 	const struct http_options http = {
 		.listen = config->opt->listen,
 		.web_config = config->opt->web_config,
-		.metrics = { config->snapshot, on_http_thread, config->arg },
+		.metrics = { snapshot, on_http_thread, outputs },
 		.healthy = is_healthy,
 		.arg = outputs,
 	};
@@ -272,19 +296,26 @@ static int open_http(struct outputs *outputs, char *why, size_t why_size)
 	if (!err)
 		err = add(outputs, sink);
 	if (!err)
+		err = allow_http_files(outputs, sink);
+	if (!err) {
+		confine_expect_thread(outputs->confine);
 		err = sink_http_start(sink);
+	}
 	if (err && !why[0])
 		snprintf(why, why_size, "--listen %s: %s", http.listen, strerror(-err));
 	return err;
 }
 
-int outputs_open_others(struct outputs *outputs)
+int outputs_open_others(struct outputs *outputs, struct confine *confine)
 {
 	const struct options *opt = outputs->config.opt;
 	char why[512] = "";
 	int err = 0;
 
-	if (opt->journal)
+	outputs->confine = confine;
+	if (opt->output_file)
+		err = confine_allow_writing(outputs->confine, opt->output_file);
+	if (!err && opt->journal)
 		err = open_journal(outputs, why, sizeof(why));
 	if (!err && opt->textfile)
 		err = open_textfile(outputs, why, sizeof(why));

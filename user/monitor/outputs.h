@@ -10,6 +10,7 @@
 #include "report/metrics.h"
 #include "report/report.h"
 
+struct confine;
 struct outputs;
 
 struct outputs_config {
@@ -29,8 +30,11 @@ struct outputs_config {
  * 0, or negative errno and it was said why.
  */
 int outputs_open(struct outputs **out, const struct outputs_config *config);
-/* Opens the other sinks and starts the exporter. 0, or negative errno and it was said why. */
-int outputs_open_others(struct outputs *outputs);
+/*
+ * Opens the other sinks and starts the exporter. confine, which is borrowed, is told which
+ * files are opened later. 0, or negative errno and it was said why.
+ */
+int outputs_open_others(struct outputs *outputs, struct confine *confine);
 /* Writes what waits, and frees. True if the output was lost, at this or before. NULL is fine. */
 bool outputs_close(struct outputs *outputs);
 /* Opens files again, for those who rotate logs. */

@@ -14,6 +14,7 @@
 #include "verify/evidence.h"
 #include "verify/evidence_livepatch.h"
 #include "verify/verdict_sample.h"
+#include "verify/verify_probe.h"
 
 #define SAMPLE_INSERTS	16
 #define SAMPLE_SEC	10.0 /* at most: while it lasts, ext4.ko cannot be unloaded */
@@ -31,6 +32,8 @@ struct verdict_watch {
 	struct verdict_watch_config config;
 	struct loop *loop;
 
+	struct verify_probe *probe; /* or NULL, and the reason: */
+	char no_probe[128];
 	struct verdict_sample *sample; /* NULL: none is under way */
 	int sample_timer;	       /* ends it */
 	int retry_timer;	       /* starts another one, or -1 */
@@ -298,7 +301,11 @@ static int start_sample(struct verdict_watch *watch, char *why, size_t why_size)
 {
 	int err, fd;
 
-	err = verdict_sample_start(&watch->sample, SAMPLE_INSERTS, why, why_size);
+	if (!watch->probe) {
+		snprintf(why, why_size, "%s", watch->no_probe);
+		return -ENOENT;
+	}
+	err = verdict_sample_start(&watch->sample, watch->probe, SAMPLE_INSERTS, why, why_size);
 	if (err)
 		return err;
 	fd = verdict_sample_fd(watch->sample);
@@ -376,6 +383,8 @@ int verdict_watch_new(struct verdict_watch **out, struct loop *loop,
 	watch->loop = loop;
 	watch->retry_timer = -1;
 	pthread_mutex_init(&watch->lock, NULL);
+	/* Now, as later nothing can be loaded. */
+	verify_probe_open(&watch->probe, false, watch->no_probe, sizeof(watch->no_probe));
 	/* Without it livepatches are noticed by their modules only. */
 	watch->livepatch_fd = livepatch_watch_open();
 	if (watch->livepatch_fd >= 0)
@@ -394,6 +403,7 @@ void verdict_watch_free(struct verdict_watch *watch)
 	if (!watch)
 		return;
 	verdict_watch_end_sample(watch);
+	verify_probe_close(watch->probe);
 	if (watch->livepatch_fd >= 0)
 		close(watch->livepatch_fd);
 	pthread_mutex_destroy(&watch->lock);

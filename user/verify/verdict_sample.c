@@ -15,22 +15,21 @@ struct verdict_sample {
 	struct verify_probe *probe;
 };
 
-int verdict_sample_start(struct verdict_sample **out, unsigned int inserts, char *why,
-			 size_t why_size)
+int verdict_sample_start(struct verdict_sample **out, struct verify_probe *probe,
+			 unsigned int inserts, char *why, size_t why_size)
 {
 	struct verdict_sample *sample = calloc(1, sizeof(*sample));
 	int err;
 
 	if (!sample)
 		return -ENOMEM;
-	err = verify_probe_open(&sample->probe, false, why, why_size);
-	if (!err)
-		err = verify_probe_attach(sample->probe, why, why_size);
+	err = verify_probe_attach(probe, why, why_size);
 	if (err) {
-		verdict_sample_cancel(sample);
+		free(sample);
 		return err;
 	}
-	verify_probe_watch_all(sample->probe, inserts);
+	sample->probe = probe;
+	verify_probe_watch_all(probe, inserts);
 	*out = sample;
 	return 0;
 }
@@ -62,6 +61,6 @@ void verdict_sample_cancel(struct verdict_sample *sample)
 {
 	if (!sample)
 		return;
-	verify_probe_close(sample->probe);
+	verify_probe_detach(sample->probe);
 	free(sample);
 }

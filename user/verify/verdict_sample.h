@@ -7,16 +7,17 @@
 #include <stddef.h>
 
 #include "report/verdict.h"
+#include "verify/verify_probe.h"
 
 struct verdict_sample;
 
 /*
- * Attaches the probe until `inserts` delayed inserts of buffered writes were counted. 0,
- * or negative errno and one line in why (it can be empty). Needs what
- * verify_probe_open() needs. After 0 the caller finishes or cancels it.
+ * Attaches the probe, which is borrowed, until `inserts` delayed inserts of buffered writes were
+ * counted. 0, or negative errno and one line in why (it can be empty). After 0 the caller finishes
+ * or cancels it.
  */
-int verdict_sample_start(struct verdict_sample **sample, unsigned int inserts, char *why,
-			 size_t why_size);
+int verdict_sample_start(struct verdict_sample **sample, struct verify_probe *probe,
+			 unsigned int inserts, char *why, size_t why_size);
 /* The sample's own fd, readable (EPOLLIN) once it is complete. */
 int verdict_sample_fd(const struct verdict_sample *sample);
 /*

@@ -99,13 +99,33 @@ static bool is_any_due(void)
 
 /* ---- samples whose outcome is set ---- */
 
-static int attached, started, refuse;
+static int attached, started, refuse, probes;
+static bool no_probe;
 static enum verdict outcome;
 
-int verdict_sample_start(struct verdict_sample **sample, unsigned int inserts, char *why,
-			 size_t why_size)
+int verify_probe_open(struct verify_probe **probe, bool verbose, char *why, size_t why_size)
+{
+	(void)verbose;
+	if (no_probe) {
+		snprintf(why, why_size, "no probe");
+		return -EPERM;
+	}
+	*probe = (struct verify_probe *)&probes;
+	probes++;
+	return 0;
+}
+
+void verify_probe_close(struct verify_probe *probe)
+{
+	if (probe)
+		probes--;
+}
+
+int verdict_sample_start(struct verdict_sample **sample, struct verify_probe *probe,
+			 unsigned int inserts, char *why, size_t why_size)
 {
 	assert_true(inserts > 0);
+	assert_ptr_equal(probe, &probes);
 	if (refuse) {
 		snprintf(why, why_size, "refused");
 		return refuse;
@@ -205,7 +225,7 @@ static int setup(void **state)
 	look_timer = daily = (struct fake_timer){};
 	on_complete = on_switched = NULL;
 	attached = started = refuse = reports = said = watched = 0;
-	lossy = false;
+	lossy = no_probe = false;
 	livepatch_fd = LIVEPATCH_FD;
 	current = (struct livepatch_state){};
 	open_watch(false);
@@ -217,6 +237,7 @@ static int teardown(void **state)
 	(void)state;
 	verdict_watch_free(watch);
 	assert_int_equal(attached, 0);
+	assert_int_equal(probes, 0);
 	return 0;
 }
 
@@ -467,6 +488,14 @@ static void test_cannot_be_sampled(void **state)
 	open_watch(true);
 	verdict_watch_sample(watch);
 	assert_int_equal(said, 1);
+	verdict_watch_free(watch);
+	daily.used = false;
+	refuse = 0;
+	no_probe = true;
+	open_watch(true);
+	verdict_watch_sample(watch);
+	assert_int_equal(said, 2);
+	assert_int_equal(attached, 0);
 }
 
 /* What was known of other code is not known of this: said, whoever asks. */

@@ -14,6 +14,8 @@ static struct {
 	bool wrote, waited, closed;
 	enum verdict says_behaviour, says_code, says_livepatch;
 	struct livepatch_state livepatch;
+	int attach;
+	bool attached;
 } fake;
 
 int verify_probe_open(struct verify_probe **probe, bool verbose, char *why, size_t size)
@@ -29,13 +31,18 @@ void verify_probe_close(struct verify_probe *probe)
 	fake.closed = probe;
 }
 
-int verify_probe_attach(struct verify_probe *probe UNUSED, char *why UNUSED, size_t size UNUSED)
+int verify_probe_attach(struct verify_probe *probe UNUSED, char *why, size_t size)
 {
-	return 0;
+	if (fake.attach)
+		snprintf(why, size, "not here");
+	else
+		fake.attached = true;
+	return fake.attach;
 }
 
 void verify_probe_detach(struct verify_probe *probe UNUSED)
 {
+	fake.attached = false;
 }
 
 void verify_probe_watch_all(struct verify_probe *probe UNUSED, unsigned long long n UNUSED)
@@ -239,25 +246,28 @@ static void test_no_bpf(void **state)
 
 static void test_monitors_sample(void **state)
 {
+	struct verify_probe *probe = (struct verify_probe *)&fake;
 	struct verdict_sample *sample;
 	struct verdict_info info;
 	char why[64];
 
 	(void)state;
 	fake.says_behaviour = fake.says_code = VERDICT_FIXED;
-	assert_int_equal(verdict_sample_start(&sample, 16, why, sizeof(why)), 0);
+	assert_int_equal(verdict_sample_start(&sample, probe, 16, why, sizeof(why)), 0);
 	assert_int_equal(verdict_sample_fd(sample), 7);
 	verdict_sample_finish(sample, &info);
 	assert_int_equal(info.verdict, VERDICT_FIXED);
 	assert_false(info.evidence[EVIDENCE_REASON].given);
-	assert_true(fake.closed);
-	/* It ends before anybody wrote: the code decides. */
+	assert_false(fake.attached);
+	/* It is the caller's, for the next one. */
+	assert_false(fake.closed);
+	/* Cut short before anybody wrote: the code decides. */
 	fake.says_behaviour = VERDICT_UNKNOWN;
-	assert_int_equal(verdict_sample_start(&sample, 16, why, sizeof(why)), 0);
+	assert_int_equal(verdict_sample_start(&sample, probe, 16, why, sizeof(why)), 0);
 	verdict_sample_finish(sample, &info);
 	assert_int_equal(info.verdict, VERDICT_FIXED);
-	fake.open = -EPERM;
-	assert_int_equal(verdict_sample_start(&sample, 16, why, sizeof(why)), -EPERM);
+	fake.attach = -EPERM;
+	assert_int_equal(verdict_sample_start(&sample, probe, 16, why, sizeof(why)), -EPERM);
 	assert_string_equal(why, "not here");
 }
 
