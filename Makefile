@@ -118,7 +118,7 @@ include tests/coverage/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants coverage test-host test-vm test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants coverage test-host test-confine test-vm test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.

@@ -46,14 +46,15 @@ active() {
 	}
 }
 
-# The unit has four capabilities and no other, is not root, and cannot get more.
+# The unit has no more than its four capabilities, and gave up the one that loads programs.
+# It is not root, and cannot get more.
 confined() {
 	local pid status
 	pid=$(state MainPID)
 	status=$(</proc/"$pid"/status)
 	grep -E '^(Uid|Cap|NoNewPrivs|Seccomp:)' <<<"$status"
 	# SYSLOG 34, PERFMON 38, BPF 39, DAC_READ_SEARCH 2
-	[[ $(awk '/^CapEff/ { print $2 }' <<<"$status") == 000000c400000004 ]] &&
+	[[ $(awk '/^CapEff/ { print $2 }' <<<"$status") == 0000008400000004 ]] &&
 		[[ $(awk '/^CapBnd/ { print $2 }' <<<"$status") == 000000c400000004 ]] &&
 		[[ $(awk '/^Uid/ { print $2 }' <<<"$status") != 0 ]] &&
 		grep -q '^NoNewPrivs:.1' <<<"$status" && grep -q '^Seccomp:.2' <<<"$status"
