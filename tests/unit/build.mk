@@ -41,6 +41,7 @@ test_monitor_module_MODULES := monitor/monitor_module
 test_mount_filter_MODULES := monitor/mount_filter
 test_outputs_MODULES := monitor/outputs monitor/output_open base/signals
 test_notify_MODULES := monitor/notify monitor/loop base/signals
+test_counts_MODULES := attach/counts
 test_plan_MODULES := attach/plan attach/candidates attach/classic_points attach/certainty attach/hooks attach/mode
 test_options_MODULES := cli/options cli/option_table cli/option_values base/say attach/mode http/http_listen sink/sink_textfile
 test_resolve_MODULES := monitor/resolve

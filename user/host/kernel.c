@@ -139,8 +139,10 @@ int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t w
 
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->symbols = calloc(1, sizeof(*kernel->symbols));
-	if (!kernel->symbols)
+	if (!kernel->symbols) {
+		snprintf(why, why_size, "%s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	/* libbpf stays silent: whoever needs what is missing says so. */
 	libbpf_set_print(NULL);
 	if (!uname(&uts))

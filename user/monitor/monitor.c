@@ -63,7 +63,10 @@ static int open_kernel(struct monitor *mon)
 		say("%s", why);
 		return err;
 	}
-	return monitor_note_ext4(mon);
+	err = monitor_note_ext4(mon);
+	if (err)
+		say("which build of ext4 runs cannot be read: %s", strerror(-err));
+	return err;
 }
 
 /* To sync a filesystem of which no more than a file is mounted, as in containers. */
@@ -94,8 +97,10 @@ static int prepare(struct monitor *mon)
 	if (!mon->confine)
 		return -ENOMEM;
 	mon->res = resolver_new();
-	if (!mon->res)
+	if (!mon->res) {
+		say("%s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	err = open_filesystems(mon);
 	if (err)
 		return err;

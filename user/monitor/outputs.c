@@ -184,8 +184,10 @@ int outputs_open(struct outputs **out, const struct outputs_config *config)
 	struct sink *sink;
 	int err;
 
-	if (!outputs)
+	if (!outputs) {
+		say("%s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	outputs->config = *config;
 	pthread_mutex_init(&outputs->lock, NULL);
 	err = open_fd(outputs);
@@ -195,8 +197,10 @@ int outputs_open(struct outputs **out, const struct outputs_config *config)
 	err = sink ? add(outputs, sink) : -ENOMEM;
 	if (!err)
 		err = sink_never_wait(sink, outputs->fd);
-	if (err)
+	if (err) {
+		say("%s", strerror(-err));
 		goto fail;
+	}
 	*out = outputs;
 	return 0;
 fail:

@@ -469,6 +469,14 @@ static void test_missing_without_a_race(void **state)
 	on_fault_begin(INODE, BLK, false);
 	insert(BLK, 1);
 	assert_int_equal(n_told, 0);
+	/* Something else of the file was allocated since. */
+	task(PARTNER);
+	lock_inode();
+	now_ns = ALLOC_NS + 2;
+	on_allocation(NULL, INODE, BLK + 100, 1, ES_UNWRITTEN | PBLK, false);
+	unlock_inode();
+	insert(BLK, 1);
+	assert_int_equal(n_told, 0);
 	/* At the same time: after it, for all that can be told. */
 	task(VICTIM);
 	now_ns = ALLOC_NS;
