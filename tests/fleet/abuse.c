@@ -8,6 +8,11 @@
  *   abuse flood PORT N     N connections that say nothing, held open, and one
  *                          honest scrape that must succeed meanwhile
  *   abuse deaf PORT N      N clients that ask and ask and never read
+ *   abuse hoard PORT N     N clients that ask for /events, one after the other, and
+ *                          never read
+ *   abuse strangers PORT N N clients with a user that there is not, and then one that is
+ *                          known: it does not wait until they are checked
+ *   abuse arguments PORT N N requests with that many arguments: closed
  *   abuse garbage PORT N   N connections of random bytes
  *   abuse oversize PORT N  N requests with a megabyte of headers: refused
  *   abuse headers PORT N   N requests with too many small headers: refused
@@ -135,6 +140,97 @@ static void deaf(size_t n)
 	free(fds);
 }
 
+/* Takes little at once, so that the server has to keep what it answers. */
+static int dial_small(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int)) ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		err(1, "small client");
+	return fd;
+}
+
+static void hoard(size_t n)
+{
+	static const char get[] = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	int *fds = calloc(n, sizeof(*fds));
+	char first;
+	size_t i;
+
+	if (!fds)
+		err(1, "clients");
+	for (i = 0; i < n; i++) {
+		fds[i] = dial_small();
+		/* The answer has begun: it was made for this one. */
+		if (!push(fds[i], get, sizeof(get) - 1) || recv(fds[i], &first, 1, 0) != 1)
+			errx(1, "no answer to client %zu", i);
+	}
+	scrape();
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	free(fds);
+}
+
+#define AS(credentials)                                                                            \
+	"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"                        \
+	"Authorization: Basic " credentials "\r\n\r\n"
+
+static void strangers(size_t n)
+{
+	static const char nobody[] = AS("bm9ib2R5Omd1ZXNz");	    /* nobody:guess */
+	static const char known[] = AS("cHJvbWV0aGV1czpzZWNyZXQ="); /* prometheus:secret */
+	int *fds = dial_all(n), fd = dial();
+	size_t i, checked = 0;
+	char buf[65536];
+
+	for (i = 0; i < n; i++)
+		if (!push(fds[i], nobody, sizeof(nobody) - 1))
+			err(1, "stranger");
+	if (!push(fd, known, sizeof(known) - 1))
+		err(1, "known client");
+	answer(fd, buf, sizeof(buf));
+	if (strncmp(buf, "HTTP/1.1 200 ", 13))
+		errx(1, "known client got: %.40s", buf);
+	/* Whom it had to wait for. Too many of them (429) cost nothing. */
+	for (i = 0; i < n; i++)
+		checked += recv(fds[i], buf, 13, MSG_DONTWAIT) == 13 &&
+			   !strncmp(buf, "HTTP/1.1 401 ", 13);
+	if (checked > n / 2)
+		errx(1, "%zu of %zu strangers were checked before", checked, n);
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	close(fd);
+	free(fds);
+}
+
+/* The server may answer or close, but it does not keep the connection. */
+static void arguments(size_t n)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	char line[16384] = "GET /metrics?a", buf[4096];
+	size_t count, i, len;
+
+	for (count = 100; count < 1000; count += 50) {
+		len = strlen("GET /metrics?a");
+		for (i = 0; i < count; i++)
+			len += (size_t)sprintf(line + len, "&a%zu", i);
+		sprintf(line + len, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+		for (i = 0; i < n; i++) {
+			pfd.fd = dial();
+			push(pfd.fd, line, strlen(line));
+			/* Its deadline for an answer is 30 s; nothing waits for it here. */
+			if (poll(&pfd, 1, 20000) != 1)
+				errx(1, "%zu arguments: neither an answer nor the end", count);
+			answer(pfd.fd, buf, sizeof(buf));
+			close(pfd.fd);
+		}
+	}
+}
+
 static void garbage(size_t n)
 {
 	char junk[4096], buf[4096];
@@ -203,6 +299,12 @@ int main(int argc, char **argv)
 		flood(n);
 	else if (!strcmp(argv[1], "deaf"))
 		deaf(n);
+	else if (!strcmp(argv[1], "hoard"))
+		hoard(n);
+	else if (!strcmp(argv[1], "strangers"))
+		strangers(n);
+	else if (!strcmp(argv[1], "arguments"))
+		arguments(n);
 	else if (!strcmp(argv[1], "garbage"))
 		garbage(n);
 	else if (!strcmp(argv[1], "oversize"))

@@ -108,6 +108,24 @@ mv "$TMP/server2.key" "$TMP/server.key"
 mv "$TMP/server2.crt" "$TMP/server.crt"
 ok "a renewed certificate is picked up" until_ok 10 new_serial "$before"
 ok "and serves" code 200 "$URL"
+
+# In the middle of being replaced, or broken: said once, however many come.
+many() {
+	local i
+	for i in {1..60}; do
+		code 200 "$URL" || return 1
+	done
+}
+cp "$TMP/server.crt" "$TMP/good.crt"
+echo "not a certificate" >"$TMP/server.crt"
+ok "a broken certificate: the old one serves on" many
+until_ok 10 grep -q 'certificates kept as they were' "$TMP/tls.log"
+ok "and strangers do not fill the log" test "$(grep -c 'certificates kept' "$TMP/tls.log")" = 1
+before=$(serial)
+certificate server3 ca serverAuth
+mv "$TMP/server3.key" "$TMP/server.key"
+mv "$TMP/server3.crt" "$TMP/server.crt"
+ok "a good one is picked up afterwards" until_ok 10 new_serial "$before"
 end "$SPAWNED"
 
 serve mutual <<-YAML
@@ -121,6 +139,7 @@ ok "client certificate" code 200 "${CLIENT[@]}" "$URL"
 ok "none is refused" no_handshake "$URL"
 ok "another authority's is refused" no_handshake "${STRANGER[@]}" "$URL"
 ok "one for servers is refused" no_handshake "${MISUSED[@]}" "$URL"
+ok "/events for a client certificate" code 200 "${CLIENT[@]}" "https://localhost:$PORT/events"
 ok "TLS 1.2: client certificate" code 200 --tls-max 1.2 "${CLIENT[@]}" "$URL"
 ok "TLS 1.2: none is refused" no_handshake --tls-max 1.2 "$URL"
 ok "TLS 1.2: another authority's is refused" no_handshake --tls-max 1.2 "${STRANGER[@]}" "$URL"
@@ -178,6 +197,17 @@ kill -HUP "$SPAWNED"
 ok "a broken file is told" until_ok 10 grep -q 'configuration kept as it was' "$TMP/basic.log"
 ok "and changes nothing" until_ok 10 code 200 -u prometheus:changed "$URL"
 ok "no password on stderr" not grep -qE 'secret|changed' "$TMP/basic.log"
+end "$SPAWNED"
+
+# Passwords at a high price: who is known does not wait until strangers have paid it.
+# shellcheck disable=SC2016
+COSTLY='$2y$14$adP/DhKzjakWrEj/p8BFcO0JTLtdsG1d6jwwH27UfrCzVSYL1QVO2'
+serve costly <<-YAML
+	basic_auth_users:
+	  prometheus: $COSTLY
+YAML
+ok "a password at cost 14" code 200 -u prometheus:secret "http://localhost:$PORT/metrics"
+ok "a known scraper does not wait for strangers" "$BUILD/abuse" strangers "$PORT" 8
 end "$SPAWNED"
 
 ok "missing key file" bad 'missing.key' <<-YAML

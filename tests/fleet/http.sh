@@ -111,6 +111,36 @@ ok "slow connections are counted" dropped timeout
 ok "memory is bounded" memory_bounded
 ok "counts are exact" exact
 
+# Paths as long as they get, in events that go on: what slow readers of /events can cost.
+long_paths() {
+	jq -c 'if .path then .path = "/" + "\u0001" * 4000 else . end' "$FLEET/recorded/vulnerable.jsonl"
+}
+long_paths >"$TMP/long.jsonl"
+feeder hoard --record "$TMP/long.jsonl" --listen 0 --rate 400
+FEEDER=$SPAWNED
+URL=http://localhost:$PORT
+some_events() {
+	curl -fsS "$URL/events" | jq -e 'length > 50'
+}
+ok "/events with long paths" until_ok 30 some_events
+ok "96 readers of /events that do not read, and a scrape" abuse hoard 90
+ok "memory is bounded still" memory_bounded
+ok "hundreds of arguments are no reason to wait" abuse arguments 2
+end "$FEEDER"
+
+# Events are not for strangers. The other address of this host is one, to the exporter.
+OTHER=$(hostname -I | awk '{ print $1 }')
+feeder all --record "$FLEET/recorded/vulnerable.jsonl" --listen '*:0'
+ok "/events on the loopback" status "http://127.0.0.1:$PORT/events" 200
+ok "/events on the loopback, IPv6" status "http://[::1]:$PORT/events" 200
+if [[ -n $OTHER ]]; then
+	ok "/events for strangers is 403" status "http://$OTHER:$PORT/events" 403
+	ok "and one sentence" test "$(curl -sS "http://$OTHER:$PORT/events" | wc -l)" = 1
+	ok "/metrics is for all" status "http://$OTHER:$PORT/metrics" 200
+	ok "/healthz is for all" status "http://$OTHER:$PORT/healthz" 200
+fi
+end "$SPAWNED"
+
 feeder sick --record "$FLEET/recorded/fixed.jsonl" --listen 0 --unhealthy
 ok "unhealthy is 503" status "http://localhost:$PORT/healthz" 503
 ok "a used port is one clear line" grep -q "Address already in use" \

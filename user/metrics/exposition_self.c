@@ -38,7 +38,8 @@ static void render_sinks(struct expo *o, const struct metrics *m)
 {
 	static const struct expo_family f = {
 		"ext4race_sink_missed_reports", COUNTER,
-		"Reports that a sink dropped because its reader was too slow or gone."
+		"Reports that a sink dropped: its reader was too slow or gone, or its file could "
+		"not be written."
 	};
 	size_t i;
 

@@ -24,7 +24,7 @@ struct metrics_prog {
 	unsigned long long run_count;
 };
 
-/* What a sink could not hand on because its reader was too slow or gone. */
+/* What a sink could not hand on: its reader was too slow or gone, or a file was full. */
 struct metrics_sink {
 	const char *name; /* "http", "journal", ... */
 	unsigned long long missed;
