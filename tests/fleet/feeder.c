@@ -22,12 +22,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netinet/in.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "../listening_port.h"
 #include "report/metrics.h"
 #include "sink/sink.h"
 #include "http/sink_http.h"
@@ -37,7 +36,6 @@
 #define FS_MAX	  64
 #define SINKS_MAX 4
 #define TICK_HZ	  20
-#define FDS_MAX	  64
 
 /* An event of the record, ready to be reported again. */
 struct recorded {
@@ -440,25 +438,6 @@ static void report_all(struct feeder *f, struct report *report)
 		f->sinks[i]->ops->event(f->sinks[i], report);
 }
 
-/* The port of the socket that listens: --listen 0 took any. */
-static unsigned int listening_port(void)
-{
-	struct sockaddr_storage ss;
-	socklen_t len, size;
-	int fd, listens;
-
-	for (fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++) {
-		len = sizeof(ss);
-		size = sizeof(listens);
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || !listens ||
-		    getsockname(fd, (struct sockaddr *)&ss, &len))
-			continue;
-		return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port :
-							((struct sockaddr_in *)&ss)->sin_port);
-	}
-	errx(1, "no socket listens");
-}
-
 static int timer(long nsec, time_t sec)
 {
 	struct itimerspec its = { .it_interval = { sec, nsec }, .it_value = { sec, nsec } };
@@ -615,7 +594,7 @@ int main(int argc, char **argv)
 	if (http.listen) {
 		if (sink_http_start(f.sinks[0]))
 			errx(1, "cannot start the exporter's thread");
-		printf("listening %u\n", listening_port());
+		printf("listening %u\n", listening_port(0));
 	}
 	run(&f, signals);
 	close(signals);

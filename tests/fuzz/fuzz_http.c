@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "../listening_port.h"
 #include "http/sink_http.h"
 #include "metrics.h"
 
@@ -51,7 +52,7 @@ static void start(void)
 			opt.web_config = fuzz_file((const uint8_t *)USERS, sizeof(USERS) - 1);
 		must(!sink_http_open(&sink, &opt, why, sizeof(why)));
 		must(!sink_http_start(sink));
-		port[i] = sink_http_port(sink);
+		port[i] = listening_port((unsigned int)i);
 		must(port[i]);
 	}
 }

@@ -11,7 +11,8 @@ int output_write(int fd, const char *buf, size_t len)
 		ssize_t n = write(fd, buf, len);
 
 		if (n < 0 && errno == EAGAIN) {
-			/* The other end shares O_NONBLOCK with us: it is slow, not gone. */
+			/* Another process made our fd non-blocking. The reader is slow, not gone.
+			 */
 			struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 
 			if (poll(&pfd, 1, -1) < 0 && errno != EINTR)

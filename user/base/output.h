@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whole writes. */
+/* Writes that do not stop half-way. */
 #ifndef EXT4RACE_OUTPUT_H
 #define EXT4RACE_OUTPUT_H
 
 #include <stddef.h>
 
 /*
- * Writes all of buf, waiting where a non-blocking fd asks for it. 0 or negative
- * errno; after an error an unknown part of buf was written. Expects SIGPIPE to be
- * ignored.
+ * Writes all of buf, and waits where a non-blocking fd has no room. 0 or negative errno;
+ * after an error, nobody knows how much of buf was written. SIGPIPE has to be ignored.
  */
 int output_write(int fd, const char *buf, size_t len);
 

@@ -21,7 +21,7 @@ size_t utf8_next(const char *s, unsigned int *cp)
 
 	if (len > 1)
 		c &= 0x7f >> len;
-	/* The terminating NUL is no continuation byte, so this never reads past it. */
+	/* This never reads past the terminating NUL, which is no continuation byte. */
 	for (i = 1; i < len; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;

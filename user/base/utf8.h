@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* UTF-8, as names of files and commands may be it or not. */
 #ifndef EXT4RACE_UTF8_H
 #define EXT4RACE_UTF8_H
 
@@ -12,7 +13,7 @@
  */
 size_t utf8_next(const char *s, unsigned int *cp);
 
-/* Columns that a valid UTF-8 string takes, one a code point. */
+/* How many columns a valid UTF-8 string takes: one for each code point. */
 size_t utf8_width(const char *s);
 
 #endif /* EXT4RACE_UTF8_H */

@@ -13,6 +13,8 @@
 #include "http/http_auth.h"
 
 #define SUM_BYTES 32 /* of SHA-256 */
+/* A third of what the detector gets where both want the CPU. */
+#define CHECKS_NICE 5
 
 /* A password, and what it is to be checked against, whatever the configuration becomes. */
 struct auth_check {
@@ -99,8 +101,8 @@ static void *check_all(void *arg)
 	uint64_t begun;
 	bool stop;
 
-	/* Of this thread only: whatever else the host does comes first. */
-	setpriority(PRIO_PROCESS, 0, 19);
+	/* Of this thread only. Not the least there is: on a busy host that would be never. */
+	setpriority(PRIO_PROCESS, 0, CHECKS_NICE);
 	pthread_mutex_lock(&auth->lock);
 	for (;;) {
 		while (!auth->first && !auth->stop)

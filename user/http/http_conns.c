@@ -44,7 +44,7 @@ void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 
 static void drop(struct http_conn *conn, unsigned long long *counter)
 {
-	/* libmicrohttpd owns the descriptor: it closes what it reads the end of. */
+	/* libmicrohttpd owns the descriptor, and closes it when it reads the end. */
 	shutdown(conn->fd, SHUT_RDWR);
 	conn->dropped = true;
 	++*counter;
@@ -70,7 +70,7 @@ void http_conns_make_room(struct http_conns *conns, const struct http_conn *keep
 		drop(victim, &conns->evicted);
 }
 
-/* When it has used up its time; 0: libmicrohttpd's own timeout does. */
+/* When its time is over; 0: libmicrohttpd's own timeout sees to it. */
 static uint64_t deadline_of(const struct http_conn *c)
 {
 	if (c->dropped || c->state == CONN_IDLE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exporter's open connections: how long each may take, and which one goes when
- * there are too many. Of the HTTP thread only. Times are CLOCK_MONOTONIC in ns.
+ * The exporter's open connections: how long each may take, and which one is closed when
+ * there are too many. Only the HTTP thread uses them. Times are CLOCK_MONOTONIC in ns.
  */
 #ifndef EXT4RACE_HTTP_CONNS_H
 #define EXT4RACE_HTTP_CONNS_H
@@ -29,7 +29,7 @@ struct http_conn {
 	int fd;			       /* borrowed */
 	enum http_conn_state state;
 	uint64_t since_ns;
-	bool dropped;		 /* shut down; its owner will notice, and remove it */
+	bool dropped;		 /* shut down; libmicrohttpd notices, and it is removed */
 	struct tls_creds *creds; /* a reference, NULL without TLS */
 	/* Of its password, while that is being checked; its owner's to end. */
 	struct auth_check *check;
@@ -50,7 +50,7 @@ void http_conns_remove(struct http_conns *conns, struct http_conn *conn);
 void http_conn_enter(struct http_conn *conn, enum http_conn_state state);
 /* Shuts it down, and counts it as evicted. */
 void http_conns_evict(struct http_conns *conns, struct http_conn *conn);
-/* Above HTTP_CONNECTIONS: evicts the oldest of those that matter least, not keep. */
+/* Above HTTP_CONNECTIONS: evicts the oldest one of those that matter least, but never keep. */
 void http_conns_make_room(struct http_conns *conns, const struct http_conn *keep);
 /* Shuts down what is too slow. Returns the next deadline, 0 if there is none. */
 uint64_t http_conns_expire(struct http_conns *conns);

@@ -48,15 +48,21 @@ static void conn_open(struct http_daemon *d, struct MHD_Connection *mhd, void **
 	http_conns_make_room(&d->conns, c);
 }
 
+/* The request ended while its password was checked, and nobody asked for the result. */
+static void end_check(struct http_daemon *d, struct http_conn *c)
+{
+	if (c->check)
+		http_auth_result(d->pages.auth, c->check);
+	c->check = NULL;
+}
+
 static void conn_close(struct http_daemon *d, void **context)
 {
 	struct http_conn *c = *context;
 
 	if (!c)
 		return;
-	/* It went while its password was checked. */
-	if (c->check)
-		http_auth_result(d->pages.auth, c->check);
+	end_check(d, c);
 	http_conns_remove(&d->conns, c);
 	*context = NULL;
 }
@@ -101,9 +107,11 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request,
 			 enum MHD_RequestTerminationCode code)
 {
 	struct http_conn *c = conn_of(mhd);
+	struct http_daemon *d = cls;
 
-	(void)cls;
 	(void)request;
+	if (c)
+		end_check(d, c);
 	if (c && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		http_conn_enter(c, CONN_IDLE);
 }

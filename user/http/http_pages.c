@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/http_access.h"
 #include "http/http_pages.h"
-#include "http/http_tls.h"
 
-/* The status codes that are answered; others would be a mistake here. */
+/* The status codes of all answers. */
 static const unsigned int codes[HTTP_CODES] = { 200, 401, 403, 404, 405, 429, 431, 500, 503 };
 
 void http_pages_init(struct http_pages *p)
@@ -175,7 +174,7 @@ static int metrics_refresh(struct http_pages *p, enum exposition_format format)
 	fresh = response(p, r.text, r.len, exposition_content_type(format));
 	if (!fresh)
 		return -ENOMEM;
-	/* Two forms of one address: what goes out depends on this header. */
+	/* The page has two formats, and this header of the request chooses. */
 	MHD_add_response_header(fresh, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
 	if (p->fresh[format])
 		MHD_destroy_response(p->fresh[format]);
@@ -200,12 +199,12 @@ static enum MHD_Result page_metrics(struct http_pages *p, struct MHD_Connection 
 			return reply_plain(p, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, why);
 		}
 	}
-	/* The response is counted: slow readers of one snapshot share its text. */
+	/* Slow readers of one snapshot share its response, which counts them. */
 	count_code(p, MHD_HTTP_OK);
 	return MHD_queue_response(mhd, MHD_HTTP_OK, p->fresh[format]);
 }
 
-/* What a rendering of /events is freed with: its last reader has it. */
+/* A rendering of /events, freed when its last reader has it. */
 struct events_json {
 	struct http_pages *pages;
 	char *json;
@@ -257,39 +256,10 @@ static void refresh_events(struct http_pages *p)
 	p->events_page = r;
 }
 
-static bool is_loopback(const struct sockaddr *addr)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
-
-	if (addr->sa_family == AF_INET)
-		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	if (addr->sa_family != AF_INET6)
-		return false;
-	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
-	       (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
-		v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
-}
-
-/* Events name files and commands of the host. */
-static bool may_see_events(const struct http_pages *p, struct MHD_Connection *mhd)
-{
-	const union MHD_ConnectionInfo *info;
-
-	/* Others did not get here. */
-	if (p->config && p->config->n_users)
-		return true;
-	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	if (p->config && info && info->tls_session &&
-	    tls_client_verified(p->config, (gnutls_session_t)info->tls_session))
-		return true;
-	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	return info && info->client_addr && is_loopback(info->client_addr);
-}
-
 static enum MHD_Result page_events(struct http_pages *p, struct MHD_Connection *mhd)
 {
-	if (!may_see_events(p, mhd))
+	/* Events name files and commands of the host. */
+	if (!http_access_is_trusted(p->config, mhd))
 		return reply_plain(p, mhd, MHD_HTTP_FORBIDDEN,
 				   "/events is for the loopback and for clients that "
 				   "authenticate: see --web.config.file");
@@ -335,31 +305,6 @@ static const struct page {
 	{ "/healthz", page_health },
 };
 
-static enum auth_result ask(struct http_pages *p, struct MHD_Connection *mhd,
-			    struct http_conn *conn)
-{
-	struct auth_check *check = conn->check;
-	enum auth_result result;
-	char *user, *password = NULL;
-
-	/* It was resumed: the result is known. */
-	conn->check = NULL;
-	if (check)
-		return http_auth_result(p->auth, check);
-	user = MHD_basic_auth_get_username_password(mhd, &password);
-	result = http_auth_ask(p->auth, p->config, user, password, monotonic_ns(), &conn->check);
-	MHD_free(user);
-	MHD_free(password);
-	if (result != AUTH_LATER)
-		return result;
-	MHD_suspend_connection(mhd);
-	if (!http_auth_submit(p->auth, conn->check, mhd))
-		return AUTH_LATER;
-	/* Without a thread nobody gets in who was not known before. */
-	MHD_resume_connection(mhd);
-	return AUTH_LATER;
-}
-
 static enum MHD_Result refuse(struct http_pages *p, struct MHD_Connection *mhd,
 			      enum auth_result result)
 {
@@ -381,7 +326,7 @@ enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *m
 		return reply_plain(p, mhd, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
 				   "too many headers");
 	if (p->config && p->config->n_users)
-		result = conn ? ask(p, mhd, conn) : AUTH_WRONG;
+		result = conn ? http_access_ask(p->auth, p->config, mhd, conn) : AUTH_WRONG;
 	if (result == AUTH_LATER)
 		return MHD_YES;
 	if (result != AUTH_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the exporter answers: its pages, and why not. Of the HTTP thread only, but
- * for the events, which lock for themselves.
+ * What the exporter answers: its pages, or why there is none. Only the HTTP thread uses
+ * this, apart from the events, which have a lock of their own.
  */
 #ifndef EXT4RACE_HTTP_PAGES_H
 #define EXT4RACE_HTTP_PAGES_H
@@ -17,7 +17,7 @@
 #include "metrics/exposition.h"
 
 #define HTTP_CODES 9
-/* Renderings of /events that slow readers keep at most; then others get the newest. */
+/* Slow readers keep at most so many renderings of /events. Then others get the newest. */
 #define HTTP_EVENTS_PAGES 4
 
 struct http_pages {

@@ -148,7 +148,7 @@ static bool changed(const struct tls_creds *creds, const struct web_config *conf
 	for (which = 0; which < N_FILES; which++) {
 		const struct pem *pem = &creds->pem[which];
 
-		/* In the middle of being replaced: the old ones still serve. */
+		/* Somebody is replacing it just now: the old one still serves. */
 		if (!file_of(config, which) || stat(file_of(config, which), &st))
 			continue;
 		if (st.st_ino != pem->ino || st.st_mtim.tv_sec != pem->mtime.tv_sec ||
@@ -178,7 +178,7 @@ void tls_creds_refresh(struct tls_creds **creds, struct tls_refresh *refresh,
 		refresh->said[0] = '\0';
 		return;
 	}
-	/* Half-way replaced, perhaps: the next look tries again. */
+	/* Perhaps only one of two files is replaced yet: the next look tries again. */
 	if (strcmp(refresh->said, why))
 		say("certificates kept as they were: %s", why);
 	strcpy(refresh->said, why);
@@ -230,7 +230,7 @@ int tls_creds_apply(const struct tls_creds *creds, const struct web_config *conf
 	return 0;
 }
 
-/* gnutls_load_file() puts a NUL behind what it read. */
+/* gnutls_load_file() ends what it read with a NUL. */
 const char *tls_creds_cert(const struct tls_creds *creds)
 {
 	return (const char *)creds->pem[CERT].data.data;
@@ -245,7 +245,7 @@ bool tls_client_verified(const struct web_config *config, gnutls_session_t sessi
 {
 	unsigned int n = 0;
 
-	/* With these two a session does not begin where the one that was given is wrong. */
+	/* With these two, no session begins with a certificate that is wrong. */
 	return (config->client_auth == CLIENT_AUTH_REQUIRE_VERIFY ||
 		config->client_auth == CLIENT_AUTH_VERIFY_IF_GIVEN) &&
 	       gnutls_certificate_get_peers(session, &n) && n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exporter's certificates. A set is immutable and counted: sessions keep the
- * one they began with, new ones get what the files hold now, so that renewed
+ * The exporter's certificates. A set never changes, and counts its references: a session
+ * keeps the set it began with, and a new session gets what the files hold now. So renewed
  * certificates need no restart.
  */
 #ifndef EXT4RACE_HTTP_TLS_H

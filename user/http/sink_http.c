@@ -37,14 +37,14 @@ struct sink_http {
 
 static void wake(const struct sink_http *h)
 {
-	/* Fails only when the counter is full, and then it is awake. */
+	/* Fails only when the counter is full, and then the thread is awake. */
 	if (write(h->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
 		return;
 }
 
 /* ------------------------------------------------------------------ thread */
 
-/* Reads the configuration again; what is wrong with it leaves all as it was. */
+/* Reads the configuration again. Where something is wrong with it, nothing changes. */
 static void reload(struct sink_http *h)
 {
 	struct web_config *config = NULL;
@@ -95,7 +95,7 @@ static void *serve(void *arg)
 	if (h->opt.metrics.begin)
 		h->opt.metrics.begin(h->opt.metrics.arg);
 	while (poll(fds, 2, http_daemon_sleep_ms(&h->daemon)) >= 0 || errno == EINTR) {
-		/* First: what comes after that wakes it again. */
+		/* Before the daemon runs: a wake-up that comes later is not taken away. */
 		if (!orders(h))
 			break;
 		http_daemon_run(&h->daemon);
@@ -141,7 +141,7 @@ static int http_close(struct sink *sink)
 		wake(h);
 		pthread_join(h->thread, NULL);
 	}
-	/* What waits for it is let go, and can be closed then. */
+	/* It resumes the connections that wait for it, so that they can be closed. */
 	if (h->auth)
 		http_auth_stop(h->auth);
 	/* The daemon closes the socket that it was given. */

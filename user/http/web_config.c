@@ -107,7 +107,7 @@ out_file:
 	return ret;
 }
 
-/* Whoever wrote the file must not write lines of the log. */
+/* A newline in the file must not begin a line of the log. */
 static void make_printable(char *why, size_t why_size)
 {
 	char *raw = strdup(why);

@@ -124,7 +124,7 @@ static int http_key(struct web_reader *r, const char *key, const yaml_node_t *ke
 {
 	bool ignored;
 
-	/* HTTP/2 may be allowed or not: HTTP/1.1 is what is spoken here. */
+	/* Either is fine: the exporter speaks HTTP/1.1. */
 	if (!strcmp(key, "http2"))
 		return web_bool(r, value, &ignored);
 	if (!strcmp(key, "headers"))

@@ -26,7 +26,7 @@ struct web_reader {
 /* Notes the mistake, in the line of at unless that is NULL; always -EINVAL. */
 __attribute__((format(printf, 3, 4))) int web_bad(struct web_reader *r, const yaml_node_t *at,
 						  const char *fmt, ...);
-/* A scalar's value, "" for what is none. Of the document. */
+/* The value of a scalar, "" for any other node. It belongs to the document. */
 const char *web_scalar(const yaml_node_t *node);
 /* Replaces *to, which is allocated or NULL. */
 int web_string(struct web_reader *r, const yaml_node_t *node, char **to);

@@ -60,9 +60,9 @@ const char *format_time(char *buf, const struct timespec *ts)
 }
 
 /*
- * Code points that a terminal obeys instead of showing, or that make text read
- * otherwise than it is: C0, DEL, C1, line separators, direction marks and
- * overrides, zero-width characters.
+ * Code points that a terminal obeys instead of showing them, or that make a name look
+ * like another one: C0, DEL, C1, line separators, direction marks and overrides,
+ * zero-width characters.
  */
 static bool is_deceptive(unsigned int cp)
 {
@@ -93,7 +93,7 @@ const char *printable(char *buf, size_t size, const char *src)
 		}
 		if (!len)
 			len = 1;
-		/* All of a character or nothing of it, also when it is cut short. */
+		/* Where buf ends, no character is cut in two. */
 		if (used + 4 * len >= size)
 			break;
 		for (i = 0; i < len; i++, used += 4)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the monitor tells: one report per event, the same for every sink. Names
- * and paths are resolved before a report is handed out; everything a report
- * points to lives only until the sink's function returns.
+ * What the monitor tells: one report per event, the same for every sink. A report has its
+ * names and paths when the sinks get it. What it points to lives only until the sink's
+ * function returns.
  */
 #ifndef EXT4RACE_REPORT_H
 #define EXT4RACE_REPORT_H
@@ -31,7 +31,7 @@ enum report_type {
 struct hook_info {
 	const char *name; /* "delayed_insert", "allocation", "fault", ... */
 	char bound[128];  /* "kprobe ext4_fallocate", empty if not bound */
-	char reason[256]; /* why (better candidates were) not bound, or empty */
+	char reason[256]; /* why it, or a better candidate, is not bound; or empty */
 };
 
 #define HOOKS_MAX 16
@@ -70,7 +70,7 @@ struct residual {
 	char source[64];
 	unsigned long long blocks;
 	bool estimate; /* not synced: dirty data is still in the number */
-	/* What it was before the run, not synced; 0 where it was mounted since. */
+	/* The same before the run, also not synced; 0 when mounted after the start. */
 	unsigned long long before;
 	/* This filesystem's share of the summary's counts; shown by the text sink. */
 	bool has_counts;
@@ -100,8 +100,8 @@ struct summary_info {
 	unsigned long long leaked_files;
 	unsigned long long lost_events;	  /* sum of all that was lost ... */
 	unsigned long long lost_evidence; /* ... of which could hide a race */
-	unsigned long long lost_rows;	  /* ... and were counted all the same, only not told */
-	unsigned long long lost_windows;  /* ... and were a fault's start or end */
+	unsigned long long lost_rows;	  /* ... of which were counted, but not told */
+	unsigned long long lost_windows;  /* ... of which were starts or ends of faults */
 	size_t n_residual;
 	const struct residual *residual;
 	size_t n_watches; /* one a --mount */

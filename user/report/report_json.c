@@ -12,7 +12,7 @@
 /* Room for a path of PATH_MAX bytes with every byte escaped. */
 #define ESCAPED_MAX (4 * 4096 + 1)
 
-/* Names are bytes, JSON is Unicode: what is not UTF-8 goes out with \xNN. */
+/* Names are bytes, and JSON is Unicode: a byte that is not UTF-8 becomes \xNN. */
 static json_t *json_name(const char *s)
 {
 	char buf[ESCAPED_MAX];

@@ -24,7 +24,7 @@ static const char *const ids[REPORT_TYPE_MAX] = {
 
 /* ------------------------------------------------------------------- fields */
 
-/* One field. A value with a newline goes by length, any other by line. */
+/* One field. The protocol wants a length before a value that has a newline. */
 static void field(FILE *out, const char *name, const char *value)
 {
 	uint64_t len = htole64(strlen(value));

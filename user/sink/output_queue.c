@@ -53,13 +53,13 @@ static void line_free(struct line *line)
 	free(line);
 }
 
-/* Whether a write of so many bytes returns at once, be it with an error. */
+/* Whether a write of so many bytes returns at once, with or without an error. */
 static bool is_ready(int fd, size_t len)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	struct stat st;
 
-	/* A block device has no reader. A terminal says no more than that there is some room. */
+	/* A block device has no reader. A terminal only says that it has some room. */
 	if (!fstat(fd, &st) && S_ISBLK(st.st_mode))
 		return true;
 	if (poll(&pfd, 1, 0) <= 0)
@@ -156,7 +156,7 @@ static int put_to_reader(struct output_queue *q, char *data, size_t len, bool mu
 		if (!err)
 			return 0;
 	} else {
-		/* The thread has nothing to write, and gets nothing but from here. */
+		/* The thread has nothing to write, and only this function gives it something. */
 		err = q->err = output_write(q->fd, data, len);
 	}
 	free(data);

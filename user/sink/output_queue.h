@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Lines on their way to a reader that may be slow, or may have stopped: they wait
- * here, and whoever reports them does not.
+ * Lines on their way to a reader that may be slow or may have stopped. The lines wait
+ * here, so that whoever reports them does not.
  *
- * A line that can be written at once is, by the caller itself, so that errors are
- * known at once. Only when the reader does not keep up a thread begins to wait for
- * it, with OUTPUT_QUEUE_BYTES at most before it.
+ * The caller itself writes a line that can be written at once, and so knows of an error
+ * at once. Only for a reader that does not keep up, a thread is started. It waits for the
+ * reader, and at most OUTPUT_QUEUE_BYTES wait for it.
  */
 #ifndef EXT4RACE_OUTPUT_QUEUE_H
 #define EXT4RACE_OUTPUT_QUEUE_H
@@ -29,10 +29,7 @@ struct output_queue *output_queue_new(int fd);
 int output_queue_put(struct output_queue *q, char *data, size_t len, bool must);
 /* Waits until all is written, as long as it takes. */
 void output_queue_flush(struct output_queue *q);
-/*
- * The same, and forgets q. 0, or the negative
- * errno of a write that failed. NULL is fine.
- */
+/* The same, and frees q. 0, or the negative errno of a write that failed. NULL is fine. */
 int output_queue_close(struct output_queue *q);
 
 #endif /* EXT4RACE_OUTPUT_QUEUE_H */

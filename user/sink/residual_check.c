@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The counts against the kernel's own accounting, filesystem by filesystem: a leak of
- * one must not make up for what another one lacks.
+ * Compares the counts with the kernel's own accounting. Each filesystem is compared for
+ * itself: too many blocks of one must not hide that another one has too few.
  */
 #include "sink/residual_check.h"
 
@@ -27,8 +27,8 @@ static unsigned long long smaller(unsigned long long a, unsigned long long b)
 }
 
 /*
- * What was there at the start may be an old leak, and still be there, or dirty data of
- * that moment: nothing was synced for it.
+ * What was in the residual at the start is an old leak, which is still in it, or dirty
+ * data, which is not: nothing was synced then.
  */
 static struct fs_check check_fs(const struct residual *r)
 {
@@ -40,7 +40,7 @@ static struct fs_check check_fs(const struct residual *r)
 
 	if (!r->has_counts)
 		return c;
-	/* A destroyed inode's leak leaves the residual by umount alone. */
+	/* Only umount takes the leak of a destroyed inode out of the residual. */
 	if (r->leaked_blocks > r->blocks) {
 		c.rel = REL_ANEW;
 		return c;
@@ -83,7 +83,7 @@ static void put_difference(FILE *out, const struct residual *r, const struct fs_
 		fputs(" not in the residual: given back (truncate, punch hole, direct write, "
 		      "umount)",
 		      out);
-		/* An insert over a delayed entry gives the reservation back itself there. */
+		/* There, an insert over a delayed entry gives its reservation back. */
 		if (!r->blocks)
 			fputs(", or nothing leaks here (bigalloc, Linux 6.12 on)", out);
 		fputs(".\n", out);
@@ -157,7 +157,7 @@ static bool agrees(const struct summary_info *s)
 	return blocks && blocks == s->overwritten_blocks;
 }
 
-/* Overwritten where no residual could be read any more. */
+/* Blocks overwritten on filesystems whose residual can no longer be read. */
 static unsigned long long without_residual(const struct summary_info *s)
 {
 	unsigned long long blocks = 0;

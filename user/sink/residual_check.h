@@ -7,10 +7,10 @@
 
 #include "report/report.h"
 
-/* So many filesystems with something to tell are enough for a person. */
+/* The summary lists at most so many filesystems: a person reads it. */
 #define SUMMARY_FS_MAX 10
 
-/* Says whether the kernel's own accounting bears the counts out, and if not, what differs. */
+/* Says whether the kernel's own accounting agrees with the counts, and if not, where. */
 void residual_check(FILE *out, const struct summary_info *s);
 
 #endif /* EXT4RACE_RESIDUAL_CHECK_H */

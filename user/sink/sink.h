@@ -26,7 +26,7 @@ struct sink_ops {
 	 * or the negative errno of what was waited for; the sink itself says why.
 	 */
 	int (*refresh)(struct sink *sink, unsigned int wait_msec);
-	/* False, and why, when the sink has stopped working; any thread. NULL: it cannot. */
+	/* False, and why, when the sink has stopped working. Any thread. NULL: it never does. */
 	bool (*healthy)(struct sink *sink, char *why, size_t why_size);
 	/* Reopen the output file (SIGHUP); NULL where there is none. */
 	int (*reopen)(struct sink *sink);
@@ -41,13 +41,13 @@ struct sink {
 	struct output_queue *queue; /* text and json: NULL where the reader is waited for */
 };
 
-/* sink->missed, which a sink's own thread may be counting right now. */
+/* sink->missed. Any thread. */
 static inline unsigned long long sink_missed(const struct sink *sink)
 {
 	return __atomic_load_n(&sink->missed, __ATOMIC_RELAXED);
 }
 
-/* One more, from any thread. */
+/* Counts one more as missed. Any thread. */
 static inline void sink_miss(struct sink *sink)
 {
 	__atomic_add_fetch(&sink->missed, 1, __ATOMIC_RELAXED);
@@ -65,7 +65,7 @@ struct sink *sink_json_open(int fd);
  * the two above. 0 or -ENOMEM.
  */
 int sink_never_wait(struct sink *sink, int fd);
-/* Waits for the reader after all, until it has everything. */
+/* Waits until the reader has everything, however long that takes. */
 void sink_flush(struct sink *sink);
 /*
  * How the two write: takes data over (allocated). The summary is never missed. 0 or the

@@ -23,7 +23,7 @@
  */
 #define QUEUE_SLOTS 2048
 #define QUEUE_BYTES (4u << 20)
-/* How long what is left may take when the sink is closed. */
+/* Closing waits so long for the entries that are left. */
 #define DRAIN_SEC 2
 #define RETRY_MS  200
 
@@ -37,7 +37,7 @@ struct sink_journal {
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t changed;
 	struct {
-		char *text;
+		char *data;
 		size_t len;
 	} queue[QUEUE_SLOTS];
 	size_t first, n, bytes;
@@ -56,7 +56,7 @@ static bool time_is_up(struct sink_journal *j)
 	return up;
 }
 
-/* Hands one entry to journald, however long it takes. False: given up. */
+/* Hands one entry to journald, and waits as long as it takes. False: it gave up. */
 static bool deliver(struct sink_journal *j, const char *text, size_t len)
 {
 	int flags = MSG_NOSIGNAL | (time_is_up(j) ? MSG_DONTWAIT : 0);
@@ -68,10 +68,10 @@ static bool deliver(struct sink_journal *j, const char *text, size_t len)
 			return true;
 		if (errno == EMSGSIZE || flags & MSG_DONTWAIT)
 			return false;
-		/* A full queue was waited for (SO_SNDTIMEO), an absent journald was not. */
+		/* For a full queue sendto() itself has waited (SO_SNDTIMEO). */
 		if (errno != EAGAIN && errno != EINTR)
 			poll(NULL, 0, RETRY_MS);
-		/* Once time is up each one that is left has a last try. */
+		/* When time is up, each entry that is left has one try. */
 		if (time_is_up(j))
 			flags |= MSG_DONTWAIT;
 	}
@@ -89,7 +89,7 @@ static void *send_all(void *arg)
 			pthread_cond_wait(&j->changed, &j->lock);
 		if (!j->n)
 			break;
-		text = j->queue[j->first].text;
+		text = j->queue[j->first].data;
 		len = j->queue[j->first].len;
 		j->first = (j->first + 1) % QUEUE_SLOTS;
 		j->n--;
@@ -105,8 +105,8 @@ static void *send_all(void *arg)
 }
 
 /*
- * With the first entry rather than at open: by then the monitor has dropped what
- * it does not need, and the thread never has it.
+ * Not when the sink is opened, but with the first entry: by then the monitor has dropped
+ * its privileges, and the thread never has them.
  */
 static int start_thread(struct sink_journal *j)
 {
@@ -119,8 +119,8 @@ static int start_thread(struct sink_journal *j)
 	return ret;
 }
 
-/* Takes text over. False: there is no room for it. */
-static bool enqueue(struct sink_journal *j, char *text, size_t len)
+/* Takes data over. False: there is no room for it. */
+static bool enqueue(struct sink_journal *j, char *data, size_t len)
 {
 	size_t slot;
 	bool room;
@@ -129,14 +129,14 @@ static bool enqueue(struct sink_journal *j, char *text, size_t len)
 	room = j->n < QUEUE_SLOTS && j->bytes + len <= QUEUE_BYTES;
 	if (room) {
 		slot = (j->first + j->n++) % QUEUE_SLOTS;
-		j->queue[slot].text = text;
+		j->queue[slot].data = data;
 		j->queue[slot].len = len;
 		j->bytes += len;
 		pthread_cond_signal(&j->changed);
 	}
 	pthread_mutex_unlock(&j->lock);
 	if (!room)
-		free(text);
+		free(data);
 	return room;
 }
 
@@ -193,7 +193,7 @@ static const struct sink_ops journal_ops = {
 	.close = journal_close,
 };
 
-/* Whether somebody is there, by a connection that is not used. */
+/* Whether journald listens: connects once, and sends nothing. */
 static int probe(const struct sink_journal *j)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

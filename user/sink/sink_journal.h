@@ -6,11 +6,10 @@
 #include "sink/sink.h"
 
 /*
- * Speaks journald's documented socket protocol itself: libsystemd's functions
- * wait when journald does not read, and the detector must not. A thread, begun
- * with the first report, waits in its stead, with a bounded queue before it; what
- * does not fit, or is left when closing gave up after two seconds, is counted as
- * missed.
+ * Speaks journald's documented socket protocol itself: libsystemd's functions wait when
+ * journald does not read, and the detector must not wait. A thread waits instead, started
+ * by the first report. Its queue is bounded. What does not fit is counted as missed, and
+ * so is what is left two seconds after closing began.
  *
  * 0, or a negative errno when there is no journald and one line in why.
  */

@@ -16,9 +16,9 @@
 #include "sink/replace_file.h"
 #include "sink/sink_textfile.h"
 
-/* A write that takes longer than this does not end: a slow disk needs less. */
+/* A slow disk needs less for a write: one that takes longer is said to have no end. */
 #define STALLED_SEC 3
-/* So long closing waits for a write that nobody has waited for yet. */
+/* Closing waits so long for a write, unless a refresh has waited for it before. */
 #define CLOSE_MSEC 2000
 
 struct sink_textfile {
@@ -156,7 +156,7 @@ static int wait_for(struct sink_textfile *t, unsigned long long turn, unsigned i
 		err = pthread_cond_timedwait(&t->changed, &t->lock, &until);
 	if (t->done >= turn)
 		return t->err;
-	/* Nobody wants it any more. */
+	/* The caller gives up: a refresh that has not begun is not made any more. */
 	if (t->waiting)
 		sink_miss(&t->sink);
 	t->waiting = false;
@@ -242,7 +242,7 @@ static int textfile_close(struct sink *sink)
 		err = pthread_cond_timedwait(&t->changed, &t->lock, &until);
 	stalled = t->writing_ns != 0;
 	pthread_mutex_unlock(&t->lock);
-	/* Its thread may come back after hours, and then needs what is here. */
+	/* The write may end after hours, and its thread then needs the sink. */
 	if (stalled) {
 		pthread_detach(t->thread);
 		return -ETIMEDOUT;
@@ -272,7 +272,7 @@ bool sink_textfile_named(const char *path)
 	return len > 5 && !strcmp(name + len - 5, ".prom");
 }
 
-/* What is wrong can be told now rather than at the first write. */
+/* Tells now what would otherwise fail at the first write. */
 static int check_path(const char *path, char *why, size_t why_size)
 {
 	char *dir = strdup(path);
