@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Debian 11 as an operator sees it, from the vulnerable kernel to the fixed one. Run by the
+# host's systemd at each boot; /guest/stage says which boot it is.
+set -uo pipefail
+# shellcheck source=tests/hosts/guest.sh
+. /guest/guest.sh
+
+use_rules() { # Debian's own Prometheus, with windows of a minute instead of 15
+	local to=/etc/prometheus
+	sed -E 's/\b15m\b/1m/g; s/^( *for:).*/\1 0s/' \
+		/usr/share/ext4race-detect/prometheus/ext4race.rules.yml >$to/ext4race.rules.yml
+	cat >$to/prometheus.yml <<-END
+		global: {scrape_interval: 1s, evaluation_interval: 1s}
+		rule_files: [$to/ext4race.rules.yml]
+		scrape_configs:
+		  - job_name: ext4race
+		    static_configs: [{targets: ["127.0.0.1:9877"]}]
+	END
+	promtool check config $to/prometheus.yml && systemctl restart prometheus
+}
+
+build_livepatch() {
+	"$(echo /usr/src/ext4race-livepatch-*/patch/livepatch/build)" --headers "/lib/modules/$(uname -r)/build" \
+		--source /guest/source --out /root
+}
+
+load_livepatch() {
+	insmod /root/ext4race_livepatch.ko &&
+		until_ok 120 grep -qx 0 /sys/kernel/livepatch/ext4race_livepatch/transition
+}
+
+# The races are as many as before, and none takes effect.
+averts() {
+	local before after
+	before=$(sum ext4race_overwritten_blocks_total)
+	for _ in {1..20}; do
+		race 5
+		(($(sum ext4race_averted_total) == 0)) || break
+	done
+	after=$(sum ext4race_overwritten_blocks_total)
+	echo "overwritten $before, then $after; averted $(sum ext4race_averted_total)"
+	((before == after && $(sum ext4race_averted_total) > 0))
+}
+
+step_aside() {
+	not "$(echo /usr/src/ext4race-livepatch-*/patch/livepatch/build)" --source /guest/source-fixed \
+		--headers "/lib/modules/$(uname -r)/build" --out /root
+	not test -e /sys/kernel/livepatch/ext4race_livepatch
+}
+
+vulnerable() {
+	ok "the host runs its stock kernel, $(uname -r)" grep -q 5.10.0-32 /proc/version
+	ok "dpkg installs it" dpkg -i /guest/ext4race-detect.deb /guest/ext4race-fix-source.deb
+	ok "systemctl enable --now" systemctl enable --now "$UNIT"
+	ok "the service is up" until_ok 60 active
+	ok "that release's Prometheus takes the rules" use_rules
+	ok "verify: vulnerable" verdict_is vulnerable
+	ok "it races" races
+	ok "metrics, journal and the kernel's own count agree" until_ok 30 counts_agree
+	ok "Prometheus fires Ext4RaceSeen" until_ok 180 alert_is Ext4RaceSeen firing
+	ok "the livepatch builds on the host" build_livepatch
+	ok "it loads" load_livepatch
+	ok "verify: fixed, by the livepatch" verdict_is fixed livepatch
+	ok "races are averted" averts
+	ok "the alert ends" until_ok 240 alert_is Ext4RaceSeen none
+	ok "the fixed kernel installs" dpkg -i /guest/kernel/*.deb
+	readlink -f /vmlinuz /initrd.img >/guest/boot
+	echo fixed >/guest/stage
+}
+
+fixed() {
+	ok "after the reboot it is another kernel, $(uname -r)" not grep -q 5.10.0-32 /proc/version
+	ok "the service came up by itself" until_ok 120 active
+	ok "verify: fixed, by behaviour" verdict_is fixed behaviour
+	ok "the metrics say so too" until_ok 120 test "$(curl -fsS "$METRICS" | grep -c '^ext4race_kernel_verdict{verdict="fixed"} 1')" = 1
+	ok "the livepatch steps aside" step_aside
+	race 10
+	ok "no race" test "$(sum ext4race_overwritten_blocks_total)" = 0
+	ok "the kernel agrees" test "$(residual)" = 0
+	ok "Ext4RaceSeen does not fire" until_ok 60 alert_is Ext4RaceSeen none
+	ok "purge" dpkg --purge ext4race-detect ext4race-fix-source
+	ok "nothing is left" nothing_is_left
+	echo "done" >/guest/stage
+}
+
+ok "systemd has booted" until_ok 300 not grep -q starting <(systemctl is-system-running)
+"$(cat /guest/stage)"
+echo "end of stage"

@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A release whose own kernel is fixed: install, verify, monitor, purge.
+set -uo pipefail
+# shellcheck source=tests/hosts/guest.sh
+. /guest/guest.sh
+
+ok "the host runs its stock kernel, $(uname -r)" test -e "/lib/modules/$(uname -r)"
+ok "dpkg installs it" dpkg -i /guest/ext4race-detect.deb
+ok "systemctl enable --now" systemctl enable --now "$UNIT"
+ok "the service is up" until_ok 60 active
+ok "verify: fixed" verdict_is fixed behaviour
+race 10
+ok "no race" test "$(sum ext4race_overwritten_blocks_total)" = 0
+ok "inserts were looked at" test "$(sum ext4race_delayed_inserts_total)" -gt 100
+ok "the kernel agrees" test "$(residual)" = 0
+ok "purge" dpkg --purge ext4race-detect
+ok "nothing is left" nothing_is_left
+echo "end of stage"
