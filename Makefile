@@ -92,6 +92,7 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h $(BUILD)/classic.skel.h Mak
 
 $(BUILD)/user/verify/verify_probe.o: $(BUILD)/verify.skel.h
 $(BUILD)/user/attach/object.o: $(BUILD)/direct.skel.h
+$(BUILD)/user/host/bundled_btf.o: $(wildcard btf/*.btf)
 $(BUILD)/direct.bpf.o: bpf/ext4race.bpf.c
 $(BUILD)/user/provoke/provoke_probe.o: $(BUILD)/widen.skel.h
 
@@ -232,6 +233,10 @@ deb: all
 
 # What is handed out, of static programs for both architectures, to build/packages.
 # make portable alone makes one of them: see deploy/portable/build.mk.
+# Whole hosts: puts Debian releases together and does what an operator does on them.
+test-hosts: packages workload
+	$(Q)tests/packages mmdebstrap rpm e2fsprogs
+	$(Q)tests/hosts/run
 packages: deps-portable
 	$(Q)$(MAKE) --no-print-directory portable ARCH=x86_64
 	$(Q)$(MAKE) --no-print-directory portable ARCH=arm64
@@ -245,6 +250,7 @@ help:
 	@echo 'make test-patch  the fixes, proven        make test-fleet   exporter, alerts, packages'
 	@echo 'make test-harness  the VM harness itself  make bench        what it costs, here'
 	@echo 'make test-sanitize  under sanitizers      make fuzz         new inputs, for TIME=10m'
+	@echo 'make test-hosts  whole Debian hosts       make release     VERSION=1.0.0, what is handed out'
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
 	@echo 'make coverage    lines and branches'

@@ -31,6 +31,7 @@ test_evidence_behaviour_MODULES := verify/evidence_behaviour verify/evidence
 test_evidence_image_MODULES := verify/evidence_image verify/machine_code verify/evidence
 test_evidence_image_LIBS := -lelf
 test_evidence_livepatch_MODULES := verify/evidence_livepatch verify/evidence
+test_bundled_btf_MODULES := host/bundled_btf
 test_exposition_MODULES := $(patsubst user/%.c,%,$(wildcard user/metrics/*.c))
 test_filesystems_MODULES := monitor/filesystems monitor/mount_filter base/say
 test_heartbeat_MODULES := monitor/heartbeat monitor/loop base/signals

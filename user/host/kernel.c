@@ -14,6 +14,7 @@
 
 #include "base/array_size.h"
 #include "host/btf_types.h"
+#include "host/bundled_btf.h"
 #include "host/kernel.h"
 #include "host/ksyms.h"
 
@@ -99,7 +100,8 @@ static int open_custom(struct kernel *kernel, const char *file, char *why, size_
 
 /*
  * A bundled BTF is good for exactly the build that it was made from. In the source tree it
- * is in btf/ beside the program; installed, it is in share/.
+ * is in btf/ beside the program; installed, it is in share/. Those that were there when the
+ * program was built are inside it as well: the static program has no files beside it.
  */
 static void open_bundled(struct kernel *kernel)
 {
@@ -107,6 +109,7 @@ static void open_bundled(struct kernel *kernel)
 	char exe[PATH_MAX], file[PATH_MAX + 128], why[128], *slash;
 	ssize_t len;
 	size_t i;
+	int fd;
 
 	len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[len > 0 ? len : 0] = 0;
@@ -119,6 +122,15 @@ static void open_bundled(struct kernel *kernel)
 		if (exists(file))
 			open_custom(kernel, file, why, sizeof(why));
 	}
+	fd = kernel->custom ? -1 : bundled_btf_open(kernel->release);
+	if (fd < 0)
+		return;
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	kernel->btf_inside = !open_custom(kernel, file, why, sizeof(why));
+	if (kernel->btf_inside)
+		kernel->btf_fd = fd;
+	else
+		close(fd);
 }
 
 static enum btf_source source_of(const struct kernel *kernel, const struct btf *ext4,
@@ -194,6 +206,8 @@ void kernel_forget_btf(struct kernel *kernel)
 void kernel_close(struct kernel *kernel)
 {
 	kernel_forget_btf(kernel);
+	if (kernel->btf_inside)
+		close(kernel->btf_fd);
 	free(kernel->symbols);
 	memset(kernel, 0, sizeof(*kernel));
 }

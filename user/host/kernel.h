@@ -30,7 +30,9 @@ struct kernel {
 	struct btf *custom;  /* --btf FILE or the bundled one, NULL if neither */
 	enum btf_source ext4_btf;
 	char btf_path[256]; /* file of custom, for the loader; empty if none */
-	bool ext4_here;	    /* ext4 is built in or loaded */
+	bool btf_inside;    /* custom is the program's own: btf_path leads to btf_fd */
+	int btf_fd;
+	bool ext4_here; /* ext4 is built in or loaded */
 	bool ext4_is_module;
 	bool ext4_types; /* some BTF describes ext4's structures */
 	bool has_kprobes;

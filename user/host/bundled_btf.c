@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/array_size.h"
+#include "host/bundled_btf.h"
+
+/* The compiler runs at the top of the tree, where btf/ is. */
+#define BUNDLED(name, release)                                                                     \
+	__asm__(".pushsection .rodata\n" #name ":\n\t.incbin \"btf/" release ".btf\"\n" #name      \
+		"_end:\n"                                                                          \
+		".popsection");                                                                    \
+	extern const char name[] __attribute__((visibility("hidden")));                            \
+	extern const char name##_end[] __attribute__((visibility("hidden")))
+
+BUNDLED(btf_5_10_0_30, "5.10.0-30-amd64");
+BUNDLED(btf_5_10_0_32, "5.10.0-32-amd64");
+BUNDLED(btf_5_10_0_46, "5.10.0-46-amd64");
+
+/* A row for each file of btf/; a test holds this against the directory. */
+static const struct {
+	const char *release, *data, *end;
+} bundled[] = {
+	{ "5.10.0-30-amd64", btf_5_10_0_30, btf_5_10_0_30_end },
+	{ "5.10.0-32-amd64", btf_5_10_0_32, btf_5_10_0_32_end },
+	{ "5.10.0-46-amd64", btf_5_10_0_46, btf_5_10_0_46_end },
+};
+
+static int memory_file(const char *data, size_t size)
+{
+	int fd = memfd_create("ext4race-btf", MFD_CLOEXEC), err;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, data, size);
+	if (n == (ssize_t)size)
+		return fd;
+	err = n < 0 ? -errno : -EIO;
+	close(fd);
+	return err;
+}
+
+int bundled_btf_open(const char *release)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bundled); i++) {
+		if (!strcmp(bundled[i].release, release))
+			return memory_file(bundled[i].data,
+					   (size_t)(bundled[i].end - bundled[i].data));
+	}
+	return -ENOENT;
+}
