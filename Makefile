@@ -196,6 +196,9 @@ coverage: all
 	$(Q)tests/coverage/run
 test-host: all workload
 	$(Q)tests/host/run
+# What somebody could do who took the monitor over.
+test-confine: all
+	$(Q)tests/confine/run
 test-vm: all workload $(WIDEN)
 	$(Q)tests/vm/race/run
 # The harness of the VM tests itself: what it must pass through, and what it must notice.

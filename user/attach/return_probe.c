@@ -14,22 +14,32 @@
 
 #define GROUP "ext4race"
 
-/* Writes one line to kprobe_events, appending: truncating would remove all. 0 or negative errno. */
-static int command(const char *line)
+/*
+ * kprobe_events, for appending: truncating would remove all. It stays open, because a
+ * confined monitor cannot open it and still has to remove what it defined. Negative errno.
+ */
+static int events_fd(void)
 {
-	size_t len = strlen(line);
+	static int fd = -1;
 	char path[PATH_MAX];
-	int fd, err = 0;
 
+	if (fd >= 0)
+		return fd;
 	if (!kernel_tracefs("kprobe_events", path, sizeof(path)))
 		return -ENOENT;
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Writes one line there. 0 or negative errno. */
+static int command(const char *line)
+{
+	size_t len = strlen(line);
+	int fd = events_fd();
+
 	if (fd < 0)
-		return -errno;
-	if (write(fd, line, len) != (ssize_t)len)
-		err = -errno;
-	close(fd);
-	return err;
+		return fd;
+	return write(fd, line, len) == (ssize_t)len ? 0 : -errno;
 }
 
 /* The kernel refuses to remove an event that is in use. */
@@ -41,8 +51,19 @@ static void remove_event(const char *event)
 	command(line);
 }
 
+/*
+ * Whether the process that made a definition is gone. Before this process has made any, one
+ * with its own number is of an earlier one: the monitor of a container always is PID 1.
+ */
+static bool is_gone(int pid, bool first)
+{
+	if (pid == getpid())
+		return first;
+	return kill(pid, 0) && errno == ESRCH;
+}
+
 /* Removes those of processes that are gone: "r1024:ext4race/PROGRAM_pidPID_N FUNCTION". */
-static void sweep(void)
+static void sweep(bool first)
 {
 	char path[PATH_MAX], line[512], event[64], *name;
 	FILE *file;
@@ -54,7 +75,7 @@ static void sweep(void)
 		if (!name || sscanf(name, ":" GROUP "/%63s", event) != 1)
 			continue;
 		name = strstr(event, "_pid");
-		if (name && sscanf(name, "_pid%d", &pid) == 1 && kill(pid, 0) && errno == ESRCH)
+		if (name && sscanf(name, "_pid%d", &pid) == 1 && is_gone(pid, first))
 			remove_event(event);
 	}
 	if (file)
@@ -115,7 +136,7 @@ struct bpf_link *return_probe_attach(struct return_probe *probe, const struct bp
 	char line[256];
 	int err;
 
-	sweep();
+	sweep(!made);
 	snprintf(probe->event, sizeof(probe->event), "%s_pid%d_%u", bpf_program__name(prog),
 		 getpid(), made++);
 	snprintf(line, sizeof(line), "r%d:" GROUP "/%s %s\n", RETURN_PROBE_CALLS, probe->event,
