@@ -234,12 +234,17 @@ uninstall:
 deb: all
 	$(Q)$(MAKE) -C deploy deb
 
-# What is handed out, of static programs for both architectures, to build/packages.
-# make portable alone makes one of them: see deploy/portable/build.mk.
+# make release VERSION=1.0.0: the files of a release, from a clean tree.
+release:
+	$(Q)deploy/portable/release --check '$(VERSION)'
+	$(Q)$(MAKE) --no-print-directory packages
+	$(Q)deploy/portable/release '$(VERSION)'
 # Whole hosts: puts Debian releases together and does what an operator does on them.
 test-hosts: packages workload
 	$(Q)tests/packages mmdebstrap rpm e2fsprogs
 	$(Q)tests/hosts/run
+# What is handed out, of static programs for both architectures, to build/packages.
+# make portable alone makes one of them: see deploy/portable/build.mk.
 packages: deps-portable
 	$(Q)$(MAKE) --no-print-directory portable ARCH=x86_64
 	$(Q)$(MAKE) --no-print-directory portable ARCH=arm64
