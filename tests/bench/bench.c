@@ -2,7 +2,8 @@
 /*
  * bench pairs TOOL EMPTY DIR PAIRS [PEER...]	operations without and with the monitor, in turn
  * bench progs TOOL EMPTY DIR ROUNDS [PEER...]	time of each program and of an empty one, in turn
- * bench insns OBJECT	instructions of each program, as the verifier walked
+ * bench count TOOL EMPTY DIR RUNS [PEER...]	each operation's cost, where time is a count of
+ * instructions bench insns OBJECT	instructions of each program, as the verifier walked
  *
  * PEER is a program that does the monitor's work instead: it says "ready" or "Hit Ctrl"
  * once it does, and ends on SIGINT.
@@ -34,6 +35,8 @@
 #define START_TIMEOUT_MS 30000
 #define PEERS_MAX	 4
 #define PEER_ROUNDS	 10
+#define ARGS_MAX	 64
+#define COUNT_PART	 4 /* of the operations of a run that time is taken of */
 
 static double now_ms(void)
 {
@@ -85,6 +88,20 @@ static void monitor_settle(struct monitor *mon, int dirfd)
 	} while (state != 'S');
 }
 
+/* BENCH_ATTACH: --attach; BENCH_ARGS: more options, separated by single spaces. */
+static __attribute__((noreturn)) void monitor_exec(const char *tool)
+{
+	char *attach = getenv("BENCH_ATTACH"), *more = getenv("BENCH_ARGS");
+	char *argv[ARGS_MAX + 1] = { (char *)tool, "-o", "json", "--attach",
+				     attach ? attach : "auto" };
+	size_t n = 5;
+
+	while (more && *more && n < ARGS_MAX)
+		argv[n++] = strsep(&more, " ");
+	execv(tool, argv);
+	_exit(127);
+}
+
 /* Returns when it watches, at rest. */
 static void monitor_start(struct monitor *mon, const char *tool, int dirfd)
 {
@@ -102,10 +119,7 @@ static void monitor_start(struct monitor *mon, const char *tool, int dirfd)
 		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(fds[1], STDOUT_FILENO);
-		/* BENCH_ATTACH: --attach */
-		execl(tool, tool, "-o", "json", "--attach",
-		      getenv("BENCH_ATTACH") ? getenv("BENCH_ATTACH") : "auto", NULL);
-		_exit(127);
+		monitor_exec(tool);
 	}
 	if (mon->pid < 0)
 		errx(1, "fork: %s", strerror(errno));
@@ -630,6 +644,115 @@ static void programs(const char *tool, const char *file, int dirfd, int rounds, 
 	close(stats);
 }
 
+/* ---- counts: under an emulator whose clock is the number of instructions ---- */
+
+/* CPU time of a process since its start, in ns. */
+static double cpu_ns_of(pid_t pid)
+{
+	unsigned long long ns;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &ns) != 1)
+		errx(1, "%s cannot be read", path);
+	fclose(f);
+	return (double)ns;
+}
+
+/* KiB of a line of /proc/PID/status, "VmHWM:" for instance. */
+static unsigned long kib_of(pid_t pid, const char *what)
+{
+	unsigned long kib = 0;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, what, strlen(what)))
+			kib = strtoul(line + strlen(what), NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* The least and the most of so many runs, after one that warms up. */
+static void count_op(const struct op *op, const char *kind, int dirfd, int runs, const char *state)
+{
+	struct op part = *op;
+	double ns, least = 0, most = 0;
+	int i;
+
+	if (part.extents <= 1000)
+		part.count /= COUNT_PART;
+	if (part.files > 1)
+		part.files /= COUNT_PART;
+	for (i = 0; i <= runs; i++) {
+		if (!run_op(&part, dirfd, &ns))
+			return;
+		if (i == 1 || (i > 1 && ns < least))
+			least = ns;
+		if (i == 1 || (i > 1 && ns > most))
+			most = ns;
+	}
+	printf("{\"kind\":\"%s\",\"op\":\"%s\",\"state\":\"%s\",\"least\":%.1f,\"most\":%.1f}\n",
+	       kind, op->name, state, least, most);
+}
+
+/* BENCH_TREES: also faults among many extents, which take long to make. */
+static void count_all(int dirfd, int runs, const char *state)
+{
+	const struct op *op;
+
+	for (op = ops; op->name; op++) {
+		if (op->count != FIO_BLOCKS)
+			count_op(op, "count", dirfd, runs, state);
+	}
+	for (op = trees; getenv("BENCH_TREES") && op->name; op++)
+		count_op(op, "tree", dirfd, 1, state);
+	fflush(stdout);
+}
+
+static void count_monitor(const char *tool, const char *file, int dirfd, int runs)
+{
+	struct prog progs[PROGS_MAX];
+	struct empties empties;
+	struct monitor mon;
+	int n;
+
+	monitor_start(&mon, tool, dirfd);
+	printf("{\"kind\":\"start\",\"instructions\":%.0f,\"peak_kib\":%lu,\"resident_kib\":%lu}\n",
+	       cpu_ns_of(mon.pid), kib_of(mon.pid, "VmHWM:"), kib_of(mon.pid, "VmRSS:"));
+	n = progs_of(mon.pid, progs);
+	count_all(dirfd, runs, state_names[ON]);
+	monitor_end(&mon);
+	if (getenv("BENCH_NO_EMPTY"))
+		goto out;
+	empties_attach(&empties, file, progs, n);
+	count_all(dirfd, runs, state_names[EMPTY]);
+	empties_detach(&empties);
+out:
+	close_progs(progs, n);
+}
+
+static void counts(const char *tool, const char *file, int dirfd, int runs, struct peer *peers,
+		   int n_peers)
+{
+	int i;
+
+	count_all(dirfd, runs, state_names[OFF]);
+	count_monitor(tool, file, dirfd, runs);
+	for (i = 0; i < n_peers; i++) {
+		if (!peer_start(&peers[i]))
+			errx(1, "%s ran before", peers[i].name);
+		count_all(dirfd, runs, peers[i].name);
+		peer_end(&peers[i]);
+	}
+}
+
 /* ---- instructions ---- */
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -691,9 +814,10 @@ int main(int argc, char **argv)
 		instructions(argv[2]);
 		return 0;
 	}
-	if (argc < 6 || (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs")))
-		errx(1,
-		     "usage: bench pairs|progs TOOL EMPTY DIR N [PEER...], or bench insns OBJECT");
+	if (argc < 6 ||
+	    (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs") && strcmp(argv[1], "count")))
+		errx(1, "usage: bench pairs|progs|count TOOL EMPTY DIR N [PEER...], "
+			"or bench insns OBJECT");
 	dirfd = open(argv[4], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		errx(1, "%s: %s", argv[4], strerror(errno));
@@ -705,6 +829,8 @@ int main(int argc, char **argv)
 	n_peers = peers_of(peers, argv + 6, argc - 6);
 	if (!strcmp(argv[1], "pairs"))
 		pairs(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
+	else if (!strcmp(argv[1], "count"))
+		counts(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
 	else
 		programs(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
 	close(dirfd);
