@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# count-guest.sh RUNS PEERS LABEL=OPTIONS..., in the guest, whose clock counts instructions: what
+# each operation costs with nothing attached, with the monitor and these options, with empty
+# programs on the same hooks, and with the PEERS (a comma-separated list, or "none").
+mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
+export BENCH_TMP=/tmp
+runs=$1 peers=
+for peer in $(echo "$2" | tr , ' '); do
+	[ "$peer" = none ] || peers="$peers /bench/peers/$peer"
+done
+shift 2
+# The file systems of --mount, when it is asked for more than once.
+for i in $(seq 15); do
+	case "$*" in
+	*/mnt/more15*) ;;
+	*) break ;;
+	esac
+	mkdir -p "/mnt/more$i"
+	truncate -s 8M "/tmp/more$i" && mkfs.ext4 -q "/tmp/more$i" && mount -o loop "/tmp/more$i" "/mnt/more$i" || exit 1
+done
+for plan; do
+	label=${plan%%=*} options=${plan#*=}
+	case $options in
+	"--attach "*) BENCH_ATTACH=$(echo "$options" | cut -d' ' -f2) BENCH_ARGS=$(echo "$options" | cut -d' ' -f3-) ;;
+	*) BENCH_ATTACH=auto BENCH_ARGS=$options ;;
+	esac
+	export BENCH_ATTACH BENCH_ARGS
+	echo "$label ..."
+	# shellcheck disable=SC2086 # a list
+	bench count /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$runs" $peers |
+		sed "s/^{/{\"plan\":\"$label\",/" >>/out/count.jsonl || exit 1
+	peers=
+done

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Instructions that a state adds to each operation: KERNEL PLAN OP STATE ADDED SPREAD, where the
+# spread is that of the runs, of both states.
+
+def word: gsub(" "; "_");
+
+([.[] | select(.state == "off")] | map({key: (.kind + .plan + .op), value: .}) | from_entries) as $off |
+.[] |
+if .kind == "start" then
+	"\($kernel) \(.plan | word) start instructions \(.instructions) 0",
+	"\($kernel) \(.plan | word) start peak_kib \(.peak_kib) 0",
+	"\($kernel) \(.plan | word) start resident_kib \(.resident_kib) 0"
+elif .state == "off" then
+	"\($kernel) \(.plan | word) \((if .kind == "tree" then "among_" else "" end) + .op | word) off \(.least | round) \(.most - .least | round)"
+else
+	$off[.kind + .plan + .op] as $o |
+	"\($kernel) \(.plan | word) \((if .kind == "tree" then "among_" else "" end) + .op | word) \(.state) \(.least - $o.least | round) \(.most - .least + $o.most - $o.least | round)"
+end
