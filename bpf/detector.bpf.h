@@ -5,11 +5,10 @@
  * fentry, kprobe and tracepoint programs.
  *
  *   on_delayed_insert()	the question: is a mapping about to be overwritten?
- *   on_delayed_insert_return()	did it take effect? (only where it returns int)
  *   on_allocation()		who mapped which blocks
  *   on_alloc_begin/_range()	which operation that was
  *   on_mapping()		a fault's start, where it was missed
- *   on_fault_begin/_end()	how long the window was; near misses
+ *   on_fault_begin/_end()	how long the window was; near misses; did the insert take effect?
  *   on_inode_end()		what leaked
  */
 #ifndef EXT4RACE_DETECTOR_BPF_H
@@ -180,11 +179,16 @@ static __always_inline u32 order_shift(u32 order)
 	return order ? order - 1 : 0;
 }
 
-static __always_inline struct alloc_stamp *stamp_of(u64 ino)
+static __always_inline struct alloc_count *allocs_in(u32 bucket)
 {
-	u32 idx = hash_64(ino, STAMP_SLOTS);
+	u32 idx = bucket & (ALLOC_BUCKETS - 1);
 
-	return bpf_map_lookup_elem(&alloc_stamps, &idx);
+	return bpf_map_lookup_elem(&alloc_counts, &idx);
+}
+
+static __always_inline u32 bucket_of(u64 ino)
+{
+	return hash_64(ino, ALLOC_BUCKETS);
 }
 
 static __always_inline u32 alloc_place(u64 ino, u32 order, u32 step)
@@ -198,14 +202,14 @@ static __always_inline u32 alloc_place(u64 ino, u32 order, u32 step)
  */
 __noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u64 since_ns)
 {
-	struct alloc_stamp *stamp = stamp_of(ino);
+	struct alloc_count *count = allocs_in(bucket_of(ino));
 	struct alloc_rec *rec;
 	u32 order, back, at;
 	int best = -1;
 	u64 other;
 
-	for (order = 0; stamp && order < ALLOC_ORDERS; order++) {
-		if (!stamp->used[order])
+	for (order = 0; count && order < ALLOC_ORDERS; order++) {
+		if (!count->used[order])
 			continue;
 		/* An extent with lblk in it starts at most two steps before lblk. */
 		for (back = 0; back < 3; back++) {
@@ -240,12 +244,57 @@ static __always_inline const struct alloc_rec *find_alloc(u64 inode, u32 lblk, u
 	return found < 0 ? NULL : bpf_map_lookup_elem(&allocs, &at);
 }
 
-/* No inode of this inode's bucket had an allocation at or after since_ns. */
-static __always_inline bool no_alloc_since(const struct inode *inode, u64 since_ns)
+/* No inode of the fault's bucket had an allocation since the fault began. */
+static __always_inline bool no_alloc_since(u32 bucket, u64 allocs)
 {
-	struct alloc_stamp *stamp = stamp_of(BPF_CORE_READ(inode, i_ino));
+	struct alloc_count *count = allocs_in(bucket);
 
-	return stamp && stamp->time_ns < since_ns;
+	return count && count->n == allocs;
+}
+
+static __always_inline u64 seal_of(u64 task, u32 bucket, u64 allocs)
+{
+	return task ^ allocs ^ (u64)bucket << 48;
+}
+
+/*
+ * A fault begins. Its inserts need not ask the tree as long as nothing is allocated in its
+ * bucket of inodes: what was allocated before, the fault's own look-up sees. But an allocator
+ * may have been counted already and have yet to finish: hooks fire before the mapping
+ * enters the tree. It holds i_rwsem until then, so there is no seal while anybody holds
+ * it. The count has to be read before the lock.
+ *
+ * The seal ties its parts to the task, as another task may take the slot while its owner
+ * reads it.
+ */
+static __always_inline void seal_fault(struct task_slot *slot, u64 task, const struct inode *inode,
+				       bool typed)
+{
+	u32 bucket = bucket_of(LOAD(typed, inode, i_ino));
+	struct alloc_count *count = allocs_in(bucket);
+	u64 allocs = count ? *(volatile u64 *)&count->n : 0;
+
+	slot->start_ns = bpf_ktime_get_ns();
+	slot->bucket = bucket;
+	slot->allocs = allocs;
+	slot->seal = is_write_locked(inode, typed) ? 0 : seal_of(task, bucket, allocs);
+}
+
+/*
+ * Nothing was allocated since this task's fault began, so its insert overwrites nothing.
+ * False when the fault's start was not seen, or says nothing.
+ */
+static __noinline bool is_sealed(const struct inode *inode)
+{
+	u64 task = bpf_get_current_task(), allocs;
+	struct task_slot *slot = slot_of(task);
+	u32 bucket;
+
+	if (!cfg_alloc_seen || !slot || slot->inode != (u64)inode || slot->op != SLOT_FAULT)
+		return false;
+	allocs = *(volatile u64 *)&slot->allocs;
+	bucket = *(volatile u32 *)&slot->bucket;
+	return slot->seal == seal_of(task, bucket, allocs) && no_alloc_since(bucket, allocs);
 }
 
 /* ---- events ---- */
@@ -379,8 +428,8 @@ static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
 	return len > ES_MAX_BLOCKS ? -1 : 0;
 }
 
-/* The first mapping in the range, for the event. */
-static __always_inline void first_mapping(u64 addr, u32 lblk, u32 len, struct e4r_event *ev)
+/* The first mapping in the range goes into the event. Returns its entry. */
+static __always_inline u64 first_mapping(u64 addr, u32 lblk, u32 len, struct e4r_event *ev)
 {
 	u64 pblk;
 	u32 i;
@@ -393,8 +442,9 @@ static __always_inline void first_mapping(u64 addr, u32 lblk, u32 len, struct e4
 		ev->lblk = lblk + i;
 		ev->pblk = pblk & ES_PBLK_MASK;
 		ev->was = pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
-		return;
+		return pblk;
 	}
+	return 0;
 }
 
 /*
@@ -409,7 +459,7 @@ static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inod
 	if (!cfg_window_seen)
 		return NULL;
 	slot = own_slot(inode);
-	if (!slot || slot->op != SLOT_FAULT || no_alloc_since(inode, slot->start_ns))
+	if (!slot || slot->op != SLOT_FAULT || no_alloc_since(slot->bucket, slot->allocs))
 		return NULL;
 	return find_alloc(addr, lblk, slot->start_ns);
 }
@@ -435,40 +485,65 @@ struct hit {
 	const struct alloc_rec *gone; /* the allocation whose entry was reclaimed */
 };
 
+/* An insert was refused: the mapping is still there. */
+static __noinline int averted(struct e4r_event *ev)
+{
+	struct e4r_stats *st = stats_of(ev->dev);
+
+	if (st)
+		STAT_N(st, averted, ev->len);
+	ev->type = E4R_AVERTED;
+	send_event(ev);
+	return 0;
+}
+
+/* Keeps a collision until its outcome is known. */
+static __always_inline int wait_for_outcome(const struct pending_collision *c)
+{
+	u32 tid = c->ev.fault.tid;
+	struct pending_collision *earlier = bpf_map_lookup_elem(&pending, &tid);
+
+	if (earlier) {
+		/* A fault goes on to its next insert only when the last one took effect. */
+		if (earlier->start_ns && earlier->start_ns == c->start_ns)
+			overwritten(&earlier->ev);
+		else
+			COUNT(lost_pending);
+		bpf_map_update_elem(&pending, &tid, c, BPF_EXIST);
+	} else if (!bpf_map_update_elem(&pending, &tid, c, BPF_NOEXIST)) {
+		__sync_fetch_and_add(&n_pending, 1);
+	} else {
+		COUNT(lost_pending);
+	}
+	return 0;
+}
+
 /* Rare: nothing here is on a hot path. ctx is only for the stack. */
 static __noinline int collision(void *ctx, const struct inode *inode, const struct hit *hit)
 {
+	struct pending_collision c = { .inode = hit->inode, .entry = ES_MISSING };
 	const struct alloc_rec *gone = hit->gone;
 	struct task_slot *slot = own_slot(inode);
-	struct e4r_event ev = {};
-	u32 tid;
+	struct e4r_event *ev = &c.ev;
 
-	fill_file(&ev, inode, false);
-	fill_fault(&ev, ctx, slot);
-	ev.len = hit->blocks;
+	fill_file(ev, inode, false);
+	fill_fault(ev, ctx, slot);
+	ev->len = hit->blocks;
 	if (gone) {
-		ev.flags |= E4R_F_RECLAIMED;
-		ev.lblk = hit->lblk;
-		ev.pblk = gone->pblk + (hit->lblk - gone->lblk);
-		ev.was = gone->was;
-		fill_alloc(&ev, gone);
+		ev->flags |= E4R_F_RECLAIMED;
+		ev->lblk = hit->lblk;
+		ev->pblk = gone->pblk + (hit->lblk - gone->lblk);
+		ev->was = gone->was;
+		fill_alloc(ev, gone);
 	} else {
-		first_mapping(hit->inode, hit->lblk, hit->len, &ev);
-		fill_alloc(&ev, alloc_of_mapping(hit->inode, &ev));
+		c.entry = first_mapping(hit->inode, hit->lblk, hit->len, ev);
+		fill_alloc(ev, alloc_of_mapping(hit->inode, ev));
 	}
-	if (slot && slot->op == SLOT_FAULT)
-		slot->overwrites += ev.len;
-	if (!cfg_insert_returns)
-		return overwritten(&ev);
-	tid = ev.fault.tid;
-	if (!bpf_map_update_elem(&pending, &tid, &ev, BPF_NOEXIST)) {
-		__sync_fetch_and_add(&n_pending, 1);
-		return 0;
+	if (slot && slot->op == SLOT_FAULT) {
+		slot->overwrites += ev->len;
+		c.start_ns = slot->start_ns;
 	}
-	/* The outcome of this task's last collision was never seen, or the map is full. */
-	COUNT(lost_pending);
-	bpf_map_update_elem(&pending, &tid, &ev, BPF_EXIST);
-	return 0;
+	return cfg_insert_returns ? wait_for_outcome(&c) : overwritten(ev);
 }
 
 /* Declared with the 64 bits that the kernel returns: nothing has to be extended. */
@@ -535,45 +610,26 @@ unreadable:
 static __always_inline int on_delayed_insert(void *ctx, const struct inode *inode, u32 lblk,
 					     u32 len, bool typed, bool preemptible)
 {
-	if (!insert_can_race(inode, typed, preemptible))
+	if (!insert_can_race(inode, typed, preemptible) || is_sealed(inode))
 		return 0;
 	return racing_insert(ctx, inode, inode_addr(ctx, inode, typed), lblk, len);
 }
 
-/* For the tracepoints, which have an entry: it is read only when it is needed. */
-static __always_inline int on_delayed_entry(void *ctx, const struct inode *inode,
-					    const struct extent_status *es, bool typed)
+/*
+ * For the tracepoints: the entry is their second argument, and neither it nor what it
+ * says is read before it is needed.
+ */
+static __always_inline int on_delayed_entry(void *ctx, const struct inode *inode, bool typed)
 {
-	if (!insert_can_race(inode, typed, false) || !es)
+	const struct extent_status *es;
+
+	if (!insert_can_race(inode, typed, false) || is_sealed(inode))
+		return 0;
+	es = (const void *)((u64 *)ctx)[1];
+	if (!es)
 		return 0;
 	return racing_insert(ctx, inode, inode_addr(ctx, inode, typed), LOAD(typed, es, es_lblk),
 			     LOAD(typed, es, es_len));
-}
-
-/* Only where the function returns int and cfg_insert_returns is set. */
-static __always_inline int on_delayed_insert_return(int ret)
-{
-	struct e4r_event *found, ev;
-	struct e4r_stats *st;
-	u32 tid;
-
-	if (!n_pending)
-		return 0;
-	tid = (u32)bpf_get_current_pid_tgid();
-	found = bpf_map_lookup_elem(&pending, &tid);
-	if (!found)
-		return 0;
-	ev = *found;
-	if (!bpf_map_delete_elem(&pending, &tid))
-		__sync_fetch_and_add(&n_pending, -1);
-	if (!ret)
-		return overwritten(&ev);
-	st = stats_of(ev.dev);
-	if (st)
-		STAT_N(st, averted, ev.len);
-	ev.type = E4R_AVERTED;
-	send_event(&ev);
-	return 0;
 }
 
 /* ---- allocators ---- */
@@ -585,7 +641,7 @@ static __always_inline int on_alloc_begin(const struct inode *inode, u32 op, u64
 	struct task_slot *slot;
 	u32 bits;
 
-	if (!is_mapped_writable(inode, typed) || !is_watched(inode, typed))
+	if (!is_watched(inode, typed))
 		return 0;
 	slot = claim_slot(task);
 	if (!slot || !len)
@@ -669,7 +725,7 @@ static __always_inline void name_operation(struct e4r_alloc *alloc, const struct
 static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 {
 	u32 order = alloc_order(m->len), at;
-	struct alloc_stamp *stamp;
+	struct alloc_count *count;
 	struct e4r_alloc alloc;
 	struct alloc_rec *rec;
 
@@ -677,15 +733,15 @@ static __noinline int remember_alloc(void *ctx, const struct new_mapping *m)
 	current_task(&alloc.task);
 	name_operation(&alloc, m);
 	alloc.time_ns = bpf_ktime_get_ns();
-	stamp = stamp_of(m->ino);
+	count = allocs_in(bucket_of(m->ino));
 	at = alloc_place(m->ino, order, m->lblk >> order_shift(order));
 	rec = bpf_map_lookup_elem(&allocs, &at);
-	if (!stamp || !rec)
+	if (!count || !rec)
 		return 0;
-	/* Another inode that shares the stamp may have written a later time already. */
-	if (stamp->time_ns < alloc.time_ns)
-		stamp->time_ns = alloc.time_ns;
-	stamp->used[order & (ALLOC_ORDERS - 1)] = 1;
+	/* Before the mapping enters the tree, so that no fault can see the one without the other.
+	 */
+	__sync_fetch_and_add(&count->n, 1);
+	count->used[order & (ALLOC_ORDERS - 1)] = 1;
 	rec->inode = (u64)m->inode;
 	rec->generation = m->generation;
 	rec->lblk = m->lblk;
@@ -727,6 +783,20 @@ static __always_inline int on_allocation(void *ctx, const struct inode *inode, u
 	return remember_alloc(ctx, &m);
 }
 
+/* The same for the tracepoint: most files are not mapped, and their entries not read. */
+static __always_inline int on_allocated_entry(void *ctx, const struct inode *inode, bool typed)
+{
+	const struct extent_status *es;
+
+	if (!is_mapped_writable(inode, typed))
+		return 0;
+	es = (const void *)((u64 *)ctx)[1];
+	if (!es)
+		return 0;
+	return on_allocation(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len),
+			     LOAD(typed, es, es_pblk), typed);
+}
+
 /* ---- faults ---- */
 
 static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, bool typed)
@@ -755,7 +825,7 @@ static __always_inline int on_fault_begin(const struct inode *inode, u64 pgoff, 
 	}
 	slot->op = SLOT_FAULT;
 	slot->overwrites = 0;
-	slot->start_ns = bpf_ktime_get_ns();
+	seal_fault(slot, task, inode, typed);
 	slot->task = task;
 	return 0;
 }
@@ -783,7 +853,7 @@ static __always_inline int on_mapping(const struct inode *inode, bool typed)
 	slot->len = 0;
 	slot->op = SLOT_FAULT;
 	slot->overwrites = 0;
-	slot->start_ns = bpf_ktime_get_ns();
+	seal_fault(slot, task, inode, typed);
 	slot->task = task;
 	return 0;
 }
@@ -813,17 +883,42 @@ static __noinline int near_miss(void *ctx, const struct inode *inode, const stru
 	return 0;
 }
 
-static __always_inline int on_fault_end(void *ctx)
+/*
+ * Whether the last insert of this task's fault took effect. All inserts of a fault that
+ * succeeded did. Otherwise the tree tells: a refused insert leaves the entry as it was. The
+ * fault holds the page, so nobody else can have put the block back.
+ */
+static __noinline int settle(u32 fault_result)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct pending_collision *c = bpf_map_lookup_elem(&pending, &tid);
+	u64 entry;
+
+	if (!c)
+		return 0;
+	entry = fault_result & VM_FAULT_LOCKED ? ES_DELAYED : es_find(c->inode, c->ev.lblk, false);
+	if (!entry)
+		COUNT(lost_pending);
+	else if (entry == c->entry)
+		averted(&c->ev);
+	else
+		overwritten(&c->ev);
+	if (!bpf_map_delete_elem(&pending, &tid))
+		__sync_fetch_and_add(&n_pending, -1);
+	return 0;
+}
+
+static __always_inline int on_fault_end(void *ctx, u32 result)
 {
 	u64 task = bpf_get_current_task();
 	struct task_slot *slot = slot_of(task);
-	const struct inode *inode;
 
+	if (n_pending)
+		settle(result);
 	if (!slot || slot->task != task || slot->op != SLOT_FAULT)
 		return 0;
-	inode = (const struct inode *)slot->inode;
-	if (!slot->overwrites && !no_alloc_since(inode, slot->start_ns))
-		near_miss(ctx, inode, slot);
+	if (!slot->overwrites && !no_alloc_since(slot->bucket, slot->allocs))
+		near_miss(ctx, (const struct inode *)slot->inode, slot);
 	slot->task = 0;
 	return 0;
 }

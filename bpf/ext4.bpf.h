@@ -76,6 +76,20 @@ static __always_inline bool holds_inode_lock(const struct inode *inode, bool typ
 	return (owner & ~RWSEM_OWNER_FLAGS) == bpf_get_current_task();
 }
 
+/* enum vm_fault_reason: a fault that succeeded returns with its page locked. */
+#define VM_FAULT_LOCKED 0x200
+
+/* Some task holds i_rwsem exclusively. True where nobody can tell. */
+static __always_inline bool is_write_locked(const struct inode *inode, bool typed)
+{
+	unsigned long owner;
+
+	if (!rwsem_tells_owner())
+		return true;
+	owner = LOAD(typed, inode, i_rwsem.owner.counter);
+	return owner && !(owner & RWSEM_READER_OWNED);
+}
+
 /* A shared writable mapping exists, so that page_mkwrite can be in flight. */
 static __always_inline bool is_mapped_writable(const struct inode *inode, bool typed)
 {

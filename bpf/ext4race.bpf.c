@@ -27,8 +27,12 @@ static __always_inline u64 es_pblk_of(u64 pblk, u32 status)
 static __always_inline int on_fallocate(const struct inode *inode, int mode, u64 off, u64 len,
 					bool typed)
 {
-	u32 op = fallocate_op(mode);
+	u32 op;
 
+	/* The cheapest question first: nobody can be racing with most files. */
+	if (!is_mapped_writable(inode, typed))
+		return 0;
+	op = fallocate_op(mode);
 	if (op == E4R_OP_UNKNOWN)
 		return on_other_operation();
 	return on_alloc_begin(inode, op, off, len, typed);

@@ -9,12 +9,6 @@ int BPF_PROG(fentry_insert_block, struct inode *inode, u32 lblk)
 	return on_delayed_insert(ctx, inode, lblk, 1, true, cfg_preemptible);
 }
 
-SEC("fexit/ext4_es_insert_delayed_block")
-int BPF_PROG(fexit_insert_block, struct inode *inode, u32 lblk, bool allocated, int ret)
-{
-	return on_delayed_insert_return(ret);
-}
-
 SEC("fentry/ext4_es_insert_delayed_extent")
 int BPF_PROG(fentry_insert_extent, struct inode *inode, u32 lblk, u32 len)
 {
@@ -61,9 +55,9 @@ int BPF_PROG(fentry_mkwrite, struct vm_fault *vmf)
 }
 
 SEC("fexit/ext4_page_mkwrite")
-int BPF_PROG(fexit_mkwrite)
+int BPF_PROG(fexit_mkwrite, struct vm_fault *vmf, u32 result)
 {
-	return on_fault_end(ctx);
+	return on_fault_end(ctx, result);
 }
 
 SEC("fentry/ext4_destroy_inode")

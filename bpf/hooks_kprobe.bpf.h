@@ -9,12 +9,6 @@ int BPF_KPROBE(kprobe_insert_block, struct inode *inode, u32 lblk)
 	return on_delayed_insert(ctx, inode, lblk, 1, false, false);
 }
 
-SEC("kretprobe/ext4_es_insert_delayed_block")
-int BPF_KRETPROBE(kretprobe_insert_block, int ret)
-{
-	return on_delayed_insert_return(ret);
-}
-
 SEC("kprobe/ext4_es_insert_delayed_extent")
 int BPF_KPROBE(kprobe_insert_extent, struct inode *inode, u32 lblk, u32 len)
 {
@@ -62,9 +56,9 @@ int BPF_KPROBE(kprobe_mkwrite, struct vm_fault *vmf)
 }
 
 SEC("kretprobe/ext4_page_mkwrite")
-int BPF_KRETPROBE(kretprobe_mkwrite)
+int BPF_KRETPROBE(kretprobe_mkwrite, u32 result)
 {
-	return on_fault_end(ctx);
+	return on_fault_end(ctx, result);
 }
 
 SEC("kprobe/ext4_destroy_inode")

@@ -30,15 +30,13 @@
 	}
 
 TRACEPOINT(insert_block, ext4_es_insert_delayed_block, inode != NULL && !es_tracepoints_late(),
-	   on_delayed_entry(ctx, inode, es, typed), struct inode *inode, struct extent_status *es)
+	   on_delayed_entry(ctx, inode, typed), struct inode *inode)
 
 TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent, inode != NULL && !es_tracepoints_late(),
-	   on_delayed_entry(ctx, inode, es, typed), struct inode *inode, struct extent_status *es)
+	   on_delayed_entry(ctx, inode, typed), struct inode *inode)
 
-TRACEPOINT(es_insert, ext4_es_insert_extent, inode != NULL && es != NULL,
-	   on_allocation(ctx, inode, LOAD(typed, es, es_lblk), LOAD(typed, es, es_len),
-			 LOAD(typed, es, es_pblk), typed),
-	   struct inode *inode, struct extent_status *es)
+TRACEPOINT(es_insert, ext4_es_insert_extent, inode != NULL, on_allocated_entry(ctx, inode, typed),
+	   struct inode *inode)
 
 TRACEPOINT(fallocate, ext4_fallocate_enter, inode, on_fallocate(inode, mode, off, len, typed),
 	   struct inode *inode, loff_t off, loff_t len, int mode)

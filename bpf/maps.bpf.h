@@ -7,9 +7,10 @@
 const volatile unsigned int cfg_n_devs;		 /* 0: every ext4 */
 const volatile unsigned int cfg_page_shift = 12; /* of user space */
 const volatile bool cfg_stacks;			 /* record stacks */
-const volatile bool cfg_insert_returns;		 /* a return hook decides */
+const volatile bool cfg_insert_returns;		 /* it may refuse: the fault's end tells */
 const volatile bool cfg_fault_seen;		 /* fault hooks are attached */
 const volatile bool cfg_window_seen;		 /* these, or the mapping hook */
+const volatile bool cfg_alloc_seen;		 /* the allocation hook is attached */
 const volatile bool cfg_preemptible;		 /* a program may run again before it ends */
 
 /*
@@ -18,10 +19,10 @@ const volatile bool cfg_preemptible;		 /* a program may run again before it ends
  */
 unsigned int watched_devs[E4R_MAX_FILTER];
 
-#define TASK_SLOTS   4096
-#define ALLOC_SLOTS  8192
-#define ALLOC_ORDERS 16 /* of length: 1, 2, 3 and 4, 5 to 8, ... 32768 blocks */
-#define STAMP_SLOTS  1024
+#define TASK_SLOTS    4096
+#define ALLOC_SLOTS   8192
+#define ALLOC_ORDERS  16 /* of length: 1, 2, 3 and 4, 5 to 8, ... 32768 blocks */
+#define ALLOC_BUCKETS 1024
 
 /* An operation in flight: a fault or an allocation, by task. */
 struct task_slot {
@@ -32,6 +33,10 @@ struct task_slot {
 	u32 len;
 	u32 op;		/* enum e4r_op of an allocation, or one of SLOT_* */
 	u32 overwrites; /* blocks that this fault overwrote */
+	/* Of a fault: what alloc_counts said when it began, and where; see seal_fault(). */
+	u64 allocs;
+	u64 seal; /* 0: none */
+	u32 bucket;
 };
 
 #define SLOT_FAULT 0x100 /* a fault */
@@ -75,31 +80,38 @@ struct {
 } allocs SEC(".maps");
 
 /*
- * When the last allocation hit any inode of this bucket. It is a gate: a fault searches
+ * How many allocations hit the inodes of a bucket. It is a gate: a fault asks and searches
  * only if an allocator was at work since the fault began. used says which orders ever
  * occurred: the others are not searched.
  */
-struct alloc_stamp {
-	u64 time_ns;
+struct alloc_count {
+	u64 n;
 	u8 used[ALLOC_ORDERS];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, STAMP_SLOTS);
+	__uint(max_entries, ALLOC_BUCKETS);
 	__type(key, u32);
-	__type(value, struct alloc_stamp);
-} alloc_stamps SEC(".maps");
+	__type(value, struct alloc_count);
+} alloc_counts SEC(".maps");
 
-/* A collision seen at entry whose outcome the return value decides, by tid. */
+/* A collision of a fault that is still in flight, by tid: its end tells the outcome. */
+struct pending_collision {
+	u64 inode;    /* address */
+	u64 start_ns; /* of the fault, 0 when it was not seen */
+	u64 entry;    /* what the tree said about ev.lblk, as es_find() has it */
+	struct e4r_event ev;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, u32);
-	__type(value, struct e4r_event);
+	__type(value, struct pending_collision);
 } pending SEC(".maps");
 
-/* Entries in pending. While it is 0, the return of a delayed insert looks nothing up. */
+/* Entries in pending. While it is 0, the end of a fault looks nothing up. */
 long n_pending;
 
 /*

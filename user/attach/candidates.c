@@ -9,57 +9,53 @@
 
 /* clang-format off */
 const struct candidate candidates[] = {
-	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, RACE_INSERT_BLOCK, 3, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, RACE_INSERT_BLOCK, 3, 0,
 	  { "fentry_insert_block" } },
 	/* 12eba993b94c (6.11) */
-	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, RACE_INSERT_EXTENT, 5, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_FENTRY, RACE_INSERT_EXTENT, 5, 0,
 	  { "fentry_insert_extent" } },
-	{ HOOK_INSERT_RESULT, ATTACH_FENTRY, RACE_INSERT_BLOCK, 3, true, 0,
-	  { "fexit_insert_block" } },
 	/* 5 arguments up to 6.11, 6 since (c543e2429640): the first 5 are the same. */
-	{ HOOK_ALLOCATION, ATTACH_FENTRY, RACE_ES_INSERT, 0, false, 0, { "fentry_es_insert" } },
+	{ HOOK_ALLOCATION, ATTACH_FENTRY, RACE_ES_INSERT, 0, 0, { "fentry_es_insert" } },
 	/* It takes blocks, and bytes in the newest kernels. */
-	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_ALLOC_BLOCKS, 5, false, 4,
+	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_ALLOC_BLOCKS, 5, 4,
 	  { "fentry_fallocate", "fentry_alloc_blocks" } },
-	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_ALLOC_BLOCKS, 5, false, 8,
+	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_ALLOC_BLOCKS, 5, 8,
 	  { "fentry_fallocate", "fentry_alloc_bytes" } },
-	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_FALLOCATE, 4, false, 0,
+	{ HOOK_OPERATION, ATTACH_FENTRY, RACE_FALLOCATE, 4, 0,
 	  { "fentry_fallocate" } },
-	{ HOOK_FAULT, ATTACH_FENTRY, RACE_FAULT, 1, false, 0,
+	{ HOOK_FAULT, ATTACH_FENTRY, RACE_FAULT, 1, 0,
 	  { "fexit_mkwrite", "fentry_mkwrite" } },
 	/*
 	 * Exists only where the compiler did not inline it. ext4_page_mkwrite starts the
 	 * window at less cost; this one narrows it.
 	 */
-	{ HOOK_MAPPING, ATTACH_FENTRY, RACE_MAPPING, 0, false, 0, { "fentry_da_map" } },
-	{ HOOK_INODE_END, ATTACH_FENTRY, RACE_INODE_END, 1, false, 0, { "fentry_destroy" } },
+	{ HOOK_MAPPING, ATTACH_FENTRY, RACE_MAPPING, 0, 0, { "fentry_da_map" } },
+	{ HOOK_INODE_END, ATTACH_FENTRY, RACE_INODE_END, 1, 0, { "fentry_destroy" } },
 
-	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, RACE_INSERT_BLOCK, 3, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, RACE_INSERT_BLOCK, 3, 0,
 	  { "kprobe_insert_block" } },
-	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, RACE_INSERT_EXTENT, 5, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_KPROBE, RACE_INSERT_EXTENT, 5, 0,
 	  { "kprobe_insert_extent" } },
-	{ HOOK_INSERT_RESULT, ATTACH_KPROBE, RACE_INSERT_BLOCK, 3, true, 0,
-	  { "kretprobe_insert_block" } },
-	{ HOOK_ALLOCATION, ATTACH_KPROBE, RACE_ES_INSERT, 0, false, 0, { "kprobe_es_insert" } },
-	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_ALLOC_BLOCKS, 5, false, 4,
+	{ HOOK_ALLOCATION, ATTACH_KPROBE, RACE_ES_INSERT, 0, 0, { "kprobe_es_insert" } },
+	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_ALLOC_BLOCKS, 5, 4,
 	  { "kprobe_fallocate", "kprobe_alloc_blocks" } },
-	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_ALLOC_BLOCKS, 5, false, 8,
+	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_ALLOC_BLOCKS, 5, 8,
 	  { "kprobe_fallocate", "kprobe_alloc_bytes" } },
-	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_FALLOCATE, 4, false, 0,
+	{ HOOK_OPERATION, ATTACH_KPROBE, RACE_FALLOCATE, 4, 0,
 	  { "kprobe_fallocate" } },
-	{ HOOK_FAULT, ATTACH_KPROBE, RACE_FAULT, 1, false, 0,
+	{ HOOK_FAULT, ATTACH_KPROBE, RACE_FAULT, 1, 0,
 	  { "kretprobe_mkwrite", "kprobe_mkwrite" } },
-	{ HOOK_MAPPING, ATTACH_KPROBE, RACE_MAPPING, 0, false, 0, { "kprobe_da_map" } },
-	{ HOOK_INODE_END, ATTACH_KPROBE, RACE_INODE_END, 1, false, 0, { "kprobe_destroy" } },
+	{ HOOK_MAPPING, ATTACH_KPROBE, RACE_MAPPING, 0, 0, { "kprobe_da_map" } },
+	{ HOOK_INODE_END, ATTACH_KPROBE, RACE_INODE_END, 1, 0, { "kprobe_destroy" } },
 
-	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, RACE_INSERT_BLOCK, 0, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, RACE_INSERT_BLOCK, 0, 0,
 	  { "insert_block" } },
-	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, RACE_INSERT_EXTENT, 0, false, 0,
+	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, RACE_INSERT_EXTENT, 0, 0,
 	  { "insert_extent" } },
-	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, RACE_ES_INSERT, 0, false, 0, { "es_insert" } },
-	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, false, 0,
+	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, RACE_ES_INSERT, 0, 0, { "es_insert" } },
+	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, 0,
 	  { "zero_range", "fallocate" } },
-	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, false, 0, { "release", "free", "evict" } },
+	{ HOOK_INODE_END, ATTACH_TRACEPOINT, "ext4_free_inode", 0, 0, { "release", "free", "evict" } },
 };
 /* clang-format on */
 const size_t n_candidates = ARRAY_SIZE(candidates);

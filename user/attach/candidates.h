@@ -15,7 +15,6 @@ struct candidate {
 	enum attach_mode mode;
 	const char *target;	       /* function or tracepoint */
 	int nargs;		       /* of the prototype that the program expects; 0: any */
-	bool returns_int;	       /* only where the function returns a value */
 	unsigned int arg1_size;	       /* bytes of the second argument; 0: any */
 	const char *progs[HOOK_PROGS]; /* tracepoints: without the tp_ or raw_ prefix */
 };

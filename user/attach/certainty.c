@@ -38,7 +38,7 @@ static void describe(struct hook_info *info, const struct hook_plan *plan, enum 
 	info->name = hook_name(hook);
 	if (choice->target)
 		snprintf(info->bound, sizeof(info->bound), "%s%s %s",
-			 plan->classic ? "classic " : "", attach_mode_name(plan->mode),
+			 plan->classic ? "classic " : "", attach_mode_name(choice->mode),
 			 choice->target);
 	snprintf(info->reason, sizeof(info->reason), "%s",
 		 outcome->reason[0] ? outcome->reason : choice->reason);

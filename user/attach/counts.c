@@ -66,7 +66,7 @@ static void add_skipped(const struct detector *det, struct e4r_counters *counter
 	int hook;
 
 	for (hook = 0; hook < HOOK_MAX; hook++) {
-		if (hook == HOOK_DELAYED_INSERT || hook == HOOK_INSERT_RESULT)
+		if (hook == HOOK_DELAYED_INSERT || hook == HOOK_ALLOCATION)
 			counters->lost_pending += skipped_runs(det, hook);
 		else if (hook == HOOK_INODE_END)
 			counters->lost_file += skipped_runs(det, hook);

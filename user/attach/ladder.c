@@ -6,18 +6,13 @@
 #include "attach/attachment.h"
 #include "attach/ladder.h"
 
-static const enum attach_mode order[LADDER_STEPS] = { ATTACH_FENTRY, ATTACH_KPROBE,
+static const enum attach_mode order[LADDER_STEPS] = { ATTACH_AUTO, ATTACH_FENTRY, ATTACH_KPROBE,
 						      ATTACH_TRACEPOINT };
 
-bool ladder_blocks_livepatch(const struct kernel *kernel)
-{
-	return kernel->has_livepatch && !kernel->livepatch_shares;
-}
-
-/* Why ATTACH_AUTO does without a mode that may well work, or NULL. */
+/* Why a mode is not to be had unasked though it may well work, or NULL. */
 static const char *objection_to(enum attach_mode mode, const struct kernel *kernel)
 {
-	if (mode == ATTACH_FENTRY && ladder_blocks_livepatch(kernel))
+	if (mode == ATTACH_FENTRY && plan_spares_livepatch(kernel))
 		return "would keep livepatches from loading";
 	return NULL;
 }
@@ -135,7 +130,7 @@ static struct ladder_step *walk(struct detector *det, const struct kernel *kerne
 		step->mode = order[i];
 		objection = objection_to(step->mode, kernel);
 		wanted = det->config.mode == step->mode ||
-			 (det->config.mode == ATTACH_AUTO && !objection);
+			 (det->config.mode == ATTACH_AUTO && step->mode == ATTACH_TRACEPOINT);
 		if (survey || (wanted && !taken))
 			try_step(step, det, kernel);
 		if (wanted && !taken && step->fate == STEP_WORKS) {
@@ -180,11 +175,12 @@ void ladder_explain(const struct ladder_step *steps, enum attach_mode asked, cha
 
 	why[0] = 0;
 	for (i = 0; i < LADDER_STEPS && used < why_size; i++) {
-		if (asked == steps[i].mode)
+		if (asked == steps[i].mode && asked != ATTACH_AUTO)
 			snprintf(why, why_size, "--attach %s: %s", attach_mode_name(asked),
 				 steps[i].why);
-		else if (asked == ATTACH_AUTO)
-			used += snprintf(why + used, why_size - used, "%s%s: %s", i ? "; " : "",
-					 attach_mode_name(steps[i].mode), steps[i].why);
+		else if (asked == ATTACH_AUTO && steps[i].fate == STEP_REFUSED)
+			used += snprintf(
+				why + used, why_size - used, "%s%s%s", used ? "; " : "",
+				steps[i].mode == ATTACH_AUTO ? "" : "tracepoint: ", steps[i].why);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ladder: in which order the modes are tried, what each needs of the kernel, and
- * which one is left out for a livepatch's sake. monitor and doctor both go by it.
+ * The ladder: which plans are tried, in which order, and what each needs of the kernel.
+ * monitor and doctor both go by it.
  */
 #ifndef EXT4RACE_LADDER_H
 #define EXT4RACE_LADDER_H
@@ -13,7 +13,7 @@
 
 struct detector;
 
-#define LADDER_STEPS 3
+#define LADDER_STEPS 4
 
 /* What became of a mode. */
 enum step_fate {
@@ -25,7 +25,7 @@ enum step_fate {
 };
 
 struct ladder_step {
-	enum attach_mode mode;
+	enum attach_mode mode; /* ATTACH_AUTO: each hook of its own kind */
 	enum step_fate fate;
 	int err;       /* STEP_REFUSED: negative errno */
 	char why[512]; /* one line, see fate */
@@ -35,14 +35,9 @@ struct ladder_step {
 };
 
 /*
- * Attached fentry programs would keep a livepatch of the same functions from loading:
- * kernels before 6.0. Then fentry is taken only when it is asked for.
- */
-bool ladder_blocks_livepatch(const struct kernel *kernel);
-
-/*
- * Attaches the mode that det->config.mode asks for: with ATTACH_AUTO the first that
- * works. 0 and attached, or negative errno; steps (LADDER_STEPS of them) then say why.
+ * Attaches the mode that det->config.mode asks for. ATTACH_AUTO: the cheapest hook at
+ * each point, else the tracepoints that need no BTF. 0 and attached, or negative errno; steps
+ * (LADDER_STEPS of them) then say why.
  */
 int ladder_climb(struct detector *det, const struct kernel *kernel, struct ladder_step *steps);
 /* Tries every mode, detaches each again, and says what ladder_climb() would take. */

@@ -57,8 +57,9 @@ static void configure(rodata_t *rodata, const struct kernel *kernel, const struc
 	rodata->cfg_page_shift = ffs(sysconf(_SC_PAGESIZE)) - 1;
 	rodata->cfg_insert_returns = choice[HOOK_INSERT_RESULT].target;
 	rodata->cfg_fault_seen = choice[HOOK_FAULT].target;
+	rodata->cfg_alloc_seen = choice[HOOK_ALLOCATION].target;
 	rodata->cfg_window_seen = choice[HOOK_FAULT].target || choice[HOOK_MAPPING].target;
-	rodata->cfg_preemptible = is_preemptible(kernel, plan->mode);
+	rodata->cfg_preemptible = is_preemptible(kernel, choice[HOOK_DELAYED_INSERT].mode);
 }
 
 static void configure_classic(struct classic_bpf__rodata *rodata,
@@ -114,7 +115,7 @@ static int open_object(struct object *obj, const struct kernel *kernel,
 static void size_maps(struct object *obj, const struct detector_config *config)
 {
 	/* What the classic object has no use for. */
-	static const char *const unused[] = { "task_slots", "allocs", "alloc_stamps" };
+	static const char *const unused[] = { "task_slots", "allocs", "alloc_counts" };
 	struct bpf_map *map;
 	size_t i;
 

@@ -8,6 +8,7 @@
 #include "attach/classic_points.h"
 #include "attach/plan.h"
 #include "host/kernel_functions.h"
+#include "host/race_functions.h"
 
 static __attribute__((format(printf, 2, 3))) void refuse(struct hook_choice *choice,
 							 const char *fmt, ...)
@@ -43,17 +44,18 @@ static const char *refused_for(const struct hook_refusals *refused, const char *
 }
 
 /* Takes the candidate unless the kernel refused its programs before. */
-static bool take(struct hook_choice *choice, const char *target, const char *const *progs,
+static bool take(struct hook_choice *choice, const struct candidate *cand, const char *const *progs,
 		 const struct hook_refusals *refused)
 {
 	const char *why = refused_for(refused, progs);
 
 	if (why) {
-		refuse(choice, "%s: %s", target, why);
+		refuse(choice, "%s: %s", cand->target, why);
 		return false;
 	}
 	memcpy(choice->progs, progs, sizeof(choice->progs));
-	choice->target = target;
+	choice->target = cand->target;
+	choice->mode = cand->mode;
 	return true;
 }
 
@@ -75,7 +77,7 @@ static bool take_tracepoint(struct hook_choice *choice, const struct candidate *
 	for (;; typed = false) {
 		for (i = 0; i < HOOK_PROGS && cand->progs[i]; i++)
 			progs[i] = candidate_tracepoint_program(cand->progs[i], typed);
-		if (take(choice, cand->target, progs, refused))
+		if (take(choice, cand, progs, refused))
 			return true;
 		/* The verifier may accept the raw program where it refused the typed one. */
 		if (!typed)
@@ -115,10 +117,6 @@ static bool prototype_fits(struct hook_choice *choice, const struct candidate *c
 		       cand->nargs);
 		return false;
 	}
-	if (cand->returns_int && !returns_value(func, kernel)) {
-		refuse(choice, "%s returns nothing: an insert always takes effect", cand->target);
-		return false;
-	}
 	if (cand->arg1_size && arg1_size(func, kernel) != cand->arg1_size) {
 		/* Another size is another candidate's. */
 		if (!arg1_size(func, kernel))
@@ -149,27 +147,112 @@ static bool take_function(struct hook_choice *choice, const struct candidate *ca
 		return false;
 	}
 	return prototype_fits(choice, cand, &func, kernel) &&
-	       take(choice, cand->target, cand->progs, refused);
+	       take(choice, cand, cand->progs, refused);
 }
 
-static void choose(struct hook_choice *choice, const struct kernel *kernel, enum hook hook,
-		   enum attach_mode mode, const struct hook_refusals *refused)
+/* Tries the hook's candidates of one kind. any: there are some. */
+static bool choose_kind(struct hook_choice *choice, const struct kernel *kernel, enum hook hook,
+			enum attach_mode mode, const struct hook_refusals *refused, bool *any)
 {
 	const struct candidate *cand;
-	bool any = false;
 	size_t i;
 
 	for (i = 0; i < n_candidates; i++) {
 		cand = &candidates[i];
 		if (cand->hook != hook || cand->mode != mode)
 			continue;
-		any = true;
+		*any = true;
 		if (mode == ATTACH_TRACEPOINT ? take_tracepoint(choice, cand, kernel, refused) :
 						take_function(choice, cand, kernel, refused))
+			return true;
+	}
+	return false;
+}
+
+/* ---- one kind for all hooks ---- */
+
+static void choose(struct hook_choice *choice, const struct kernel *kernel, enum hook hook,
+		   enum attach_mode mode, const struct hook_refusals *refused)
+{
+	bool any = false;
+
+	if (!choose_kind(choice, kernel, hook, mode, refused, &any) && !any)
+		refuse(choice, "no %s for it", attach_mode_name(mode));
+}
+
+/* ---- the cheapest kind for each hook ---- */
+
+bool plan_spares_livepatch(const struct kernel *kernel)
+{
+	return kernel->has_livepatch && !kernel->livepatch_shares;
+}
+
+/* Whether a livepatch against this race may replace what the hook stands on. */
+static bool may_be_livepatched(enum hook hook)
+{
+	return hook == HOOK_DELAYED_INSERT || hook == HOOK_MAPPING;
+}
+
+/*
+ * Tracepoints are the cheapest by far, and a kprobe the dearest: instructions a hook in
+ * docs/overhead.md. At the inode's end the tracepoints are three, and see less.
+ */
+static const enum attach_mode *kinds_for(enum hook hook)
+{
+	static const enum attach_mode usual[] = { ATTACH_TRACEPOINT, ATTACH_FENTRY, ATTACH_KPROBE };
+	static const enum attach_mode end[] = { ATTACH_FENTRY, ATTACH_KPROBE, ATTACH_TRACEPOINT };
+
+	return hook == HOOK_INODE_END ? end : usual;
+}
+
+#define KINDS 3
+
+static void choose_cheapest(struct hook_choice *choice, const struct kernel *kernel, enum hook hook,
+			    const struct hook_refusals *refused)
+{
+	const enum attach_mode *kinds = kinds_for(hook);
+	bool any = false;
+	int i;
+
+	for (i = 0; i < KINDS; i++) {
+		if (kinds[i] == ATTACH_FENTRY && may_be_livepatched(hook) &&
+		    plan_spares_livepatch(kernel)) {
+			refuse(choice, "an fentry would keep livepatches of it from loading");
+			continue;
+		}
+		if (kinds[i] == ATTACH_KPROBE && !kernel->has_kprobes) {
+			refuse(choice, "the kernel has no kprobes");
+			continue;
+		}
+		if (choose_kind(choice, kernel, hook, kinds[i], refused, &any))
 			return;
 	}
-	if (!any)
-		refuse(choice, "no %s for it", attach_mode_name(mode));
+}
+
+/* ---- whether an insert took effect ---- */
+
+/*
+ * The end of the fault tells, so no hook of its own is needed; see on_fault_end() in
+ * bpf/detector.bpf.h.
+ */
+static void choose_result(struct hook_plan *plan, const struct kernel *kernel)
+{
+	struct hook_choice *choice = &plan->choice[HOOK_INSERT_RESULT];
+	const struct hook_choice *fault = &plan->choice[HOOK_FAULT];
+	struct kernel_func func;
+
+	memset(choice, 0, sizeof(*choice));
+	if (kernel_func(kernel, RACE_INSERT_BLOCK, &func) || (!func.is_symbol && !func.in_btf)) {
+		refuse(choice, "%s does not exist here", RACE_INSERT_BLOCK);
+	} else if (!returns_value(&func, kernel)) {
+		refuse(choice, "%s returns nothing: an insert always takes effect",
+		       RACE_INSERT_BLOCK);
+	} else if (!fault->target) {
+		refuse(choice, "no hook at the fault's end");
+	} else {
+		choice->target = fault->target;
+		choice->mode = fault->mode;
+	}
 }
 
 static bool take_classic(struct hook_choice *choice, const struct classic_point *point,
@@ -191,6 +274,7 @@ static bool take_classic(struct hook_choice *choice, const struct classic_point 
 	for (i = 0; choice->progs[i]; i++)
 		;
 	choice->progs[i] = point->prog;
+	choice->mode = ATTACH_TRACEPOINT;
 	if (!choice->target)
 		choice->target = point->name;
 	return true;
@@ -234,21 +318,39 @@ static bool is_required(enum hook hook, bool classic)
 	return hook == HOOK_DELAYED_INSERT || (classic && hook == HOOK_ALLOCATION);
 }
 
+static void plan_hooks(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,
+		       const struct hook_refusals *refused)
+{
+	struct hook_choice *choice;
+	int i;
+
+	candidates_expect(kernel);
+	for (i = 0; i < HOOK_MAX; i++) {
+		choice = &plan->choice[i];
+		if (i == HOOK_INSERT_RESULT)
+			continue;
+		else if (mode != ATTACH_AUTO)
+			choose(choice, kernel, i, mode, refused);
+		else if (i == HOOK_MAPPING && plan->choice[HOOK_FAULT].target)
+			refuse(choice, "not needed: the fault's own start is seen");
+		else
+			choose_cheapest(choice, kernel, i, refused);
+	}
+	choose_result(plan, kernel);
+}
+
 int plan_make(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,
 	      bool classic, const struct hook_refusals *refused, char *why, size_t why_size)
 {
 	int i;
 
 	memset(plan, 0, sizeof(*plan));
-	plan->mode = mode;
 	plan->classic = classic;
-	if (classic) {
+	if (classic)
 		plan_classic(plan, refused);
-	} else {
-		candidates_expect(kernel);
-		for (i = 0; i < HOOK_MAX; i++)
-			choose(&plan->choice[i], kernel, i, mode, refused);
-	}
+	else
+		plan_hooks(plan, kernel, mode, refused);
+	plan->mode = mode == ATTACH_AUTO ? plan->choice[HOOK_DELAYED_INSERT].mode : mode;
 	for (i = 0; i < HOOK_MAX; i++) {
 		if (is_required(i, classic) && !plan->choice[i].target) {
 			snprintf(why, why_size, "%s", plan->choice[i].reason);
@@ -256,4 +358,15 @@ int plan_make(struct hook_plan *plan, const struct kernel *kernel, enum attach_m
 		}
 	}
 	return 0;
+}
+
+bool plan_uses(const struct hook_plan *plan, enum attach_mode mode)
+{
+	int i;
+
+	for (i = 0; i < HOOK_MAX; i++) {
+		if (plan->choice[i].target && plan->choice[i].mode == mode)
+			return true;
+	}
+	return false;
 }

@@ -7,7 +7,7 @@
 const struct option_def option_table[] = {
 	{ 'o', "output", "text|json", COMMAND_ALL, "Output for people or as JSON lines" },
 	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_ALL,
-	  "How to attach to the kernel (default: auto, the first that works)" },
+	  "How to attach to the kernel (default: auto, the cheapest hook at each point)" },
 	{ OPT_BTF, "btf", "FILE", COMMAND_ALL,
 	  "BTF that describes ext4, where the kernel has none" },
 	{ 'd', "duration", "SEC", COMMAND_MONITOR | COMMAND_PROVOKE,

@@ -72,9 +72,9 @@ static json_t *json_doctor(const struct doctor *doc)
 		btf_source_name(kernel->ext4_btf), "btf_file",
 		string_or_null(kernel->btf_inside ? "" : kernel->btf_path), "kprobes",
 		kernel->has_kprobes, "livepatch", kernel->has_livepatch, "fentry_blocks_livepatch",
-		ladder_blocks_livepatch(kernel), "capabilities", json_capabilities(), "detection",
+		plan_spares_livepatch(kernel), "capabilities", json_capabilities(), "detection",
 		doctor_detection(doc), "attach",
-		doc->chosen ? json_string(attach_mode_name(doc->chosen->mode)) : json_null(),
+		doc->chosen ? json_string(attach_mode_name(doc->chosen->plan.mode)) : json_null(),
 		"classic", doc->chosen && doc->chosen->plan.classic, "certainty",
 		string_or_null(doc->certainty), "modes", modes, "todo", advice);
 }

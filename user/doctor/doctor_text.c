@@ -49,7 +49,7 @@ static void print_kernel(const struct doctor *doc)
 	printf("  %-10s %s%s\n", "privilege", used ? "missing:" : "all that is of use", line);
 	printf("  %-10s kprobes: %s; livepatch: %s%s\n", "offers",
 	       kernel->has_kprobes ? "yes" : "no", kernel->has_livepatch ? "yes" : "no",
-	       ladder_blocks_livepatch(kernel) ? " (an attached fentry would keep them out)" : "");
+	       plan_spares_livepatch(kernel) ? " (an attached fentry would keep them out)" : "");
 }
 
 static void print_fate(const struct ladder_step *step)
@@ -91,7 +91,7 @@ int doctor_print_text(const struct doctor *doc)
 	if (doc->chosen)
 		printf("  %-10s %s%s\n  %-10s %s\n", "attach",
 		       doc->chosen->plan.classic ? "classic " : "",
-		       attach_mode_name(doc->chosen->mode), "certainty", doc->certainty);
+		       attach_mode_name(doc->chosen->plan.mode), "certainty", doc->certainty);
 	for (i = 0; i < doc->n_advice; i++)
 		print_line(i ? "" : "to do", doc->advice[i]);
 	return 0;

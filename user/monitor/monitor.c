@@ -147,7 +147,7 @@ static int start_detector(struct monitor *mon)
 /* When ext4 is loaded again it is attached to again. */
 static unsigned int needed_later(const struct monitor *mon)
 {
-	if (mon->kernel.ext4_is_module && detector_plan(mon->det)->mode == ATTACH_KPROBE)
+	if (mon->kernel.ext4_is_module && plan_uses(detector_plan(mon->det), ATTACH_KPROBE))
 		return PRIVILEGE_KPROBES;
 	return 0;
 }

@@ -186,15 +186,76 @@ static void test_result(void **state)
 	(void)state;
 	k.insert_void = false;
 	assert_int_equal(make(ATTACH_FENTRY, false), 0);
-	assert_true(has_program(HOOK_INSERT_RESULT, "fexit_insert_block"));
+	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
+	assert_true(has_program(HOOK_FAULT, "fexit_mkwrite"));
 	/* Without BTF it is one up to 5.14, and nobody knows later. */
 	k.in_btf = false;
 	kernel.has_invalidate_lock = false;
 	assert_int_equal(make(ATTACH_KPROBE, false), 0);
-	assert_true(has_program(HOOK_INSERT_RESULT, "kretprobe_insert_block"));
+	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
 	kernel.has_invalidate_lock = true;
 	assert_int_equal(make(ATTACH_KPROBE, false), 0);
 	assert_string_equal(target(HOOK_INSERT_RESULT), "none");
+}
+
+/* Left to choose: the cheapest at each point, and nothing that keeps a livepatch out. */
+static void test_cheapest(void **state)
+{
+	bool degraded;
+
+	(void)state;
+	kernel.has_kprobes = kernel.has_livepatch = true;
+	k.insert_void = false;
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_int_equal(plan.mode, ATTACH_TRACEPOINT);
+	assert_true(has_program(HOOK_DELAYED_INSERT, "tp_insert_block"));
+	assert_true(has_program(HOOK_ALLOCATION, "tp_es_insert"));
+	assert_true(has_program(HOOK_OPERATION, "tp_fallocate"));
+	assert_true(has_program(HOOK_FAULT, "fentry_mkwrite"));
+	assert_true(has_program(HOOK_FAULT, "fexit_mkwrite"));
+	assert_true(has_program(HOOK_INODE_END, "fentry_destroy"));
+	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
+	assert_string_equal(target(HOOK_MAPPING), "none");
+	assert_true(plan_uses(&plan, ATTACH_FENTRY));
+	assert_false(plan_uses(&plan, ATTACH_KPROBE));
+	assert_string_equal(hooks_certainty(&plan, &(struct hook_outcomes){ 0 }, &degraded),
+			    "full");
+}
+
+/* Where the tracepoint comes after the change it is of no use for the insert. */
+static void test_cheapest_without_the_tracepoint(void **state)
+{
+	(void)state;
+	kernel.tracepoints_late = kernel.has_kprobes = true;
+	kernel.has_livepatch = kernel.livepatch_shares = true;
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_int_equal(plan.mode, ATTACH_FENTRY);
+	assert_true(has_program(HOOK_DELAYED_INSERT, "fentry_insert_block"));
+	assert_true(has_program(HOOK_ALLOCATION, "tp_es_insert"));
+	/* An fentry on a function that a livepatch of the race may want. */
+	kernel.livepatch_shares = false;
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_int_equal(plan.mode, ATTACH_KPROBE);
+	assert_true(has_program(HOOK_DELAYED_INSERT, "kprobe_insert_block"));
+	assert_true(has_program(HOOK_FAULT, "fentry_mkwrite"));
+	assert_non_null(strstr(plan.choice[HOOK_DELAYED_INSERT].reason, "livepatches"));
+	kernel.has_kprobes = false;
+	assert_int_equal(make(ATTACH_AUTO, false), -ENOENT);
+	assert_non_null(strstr(why, "no kprobes"));
+}
+
+/* What the kernel refuses makes way for the next kind, hook by hook. */
+static void test_cheapest_refused(void **state)
+{
+	(void)state;
+	kernel.has_kprobes = true;
+	refuse("fentry_mkwrite");
+	refuse("tp_es_insert");
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_true(has_program(HOOK_FAULT, "kprobe_mkwrite"));
+	assert_true(has_program(HOOK_ALLOCATION, "raw_es_insert"));
+	assert_true(has_program(HOOK_INODE_END, "fentry_destroy"));
+	refused.n = 0;
 }
 
 static void test_extents(void **state)
@@ -375,12 +436,24 @@ static void test_certainty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_fentry),	     T(test_not_in_btf),
-		T(test_result),	     T(test_extents),
-		T(test_prototype),   T(test_allocator),
-		T(test_refused),     T(test_symbols_unreadable),
-		T(test_tracepoints), T(test_late_tracepoints),
-		T(test_classic),     T(test_certainty),
+		T(test_fentry),
+		T(test_not_in_btf),
+		T(test_result),
+		T(test_extents),
+		T(test_cheapest),
+		T(test_extents),
+		T(test_cheapest_without_the_tracepoint),
+		T(test_extents),
+		T(test_cheapest_refused),
+		T(test_extents),
+		T(test_prototype),
+		T(test_allocator),
+		T(test_refused),
+		T(test_symbols_unreadable),
+		T(test_tracepoints),
+		T(test_late_tracepoints),
+		T(test_classic),
+		T(test_certainty),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

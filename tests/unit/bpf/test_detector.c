@@ -107,7 +107,7 @@ static int setup(void **state)
 	cfg_n_devs = 0;
 	cfg_page_shift = 12;
 	cfg_stacks = cfg_insert_returns = cfg_preemptible = false;
-	cfg_fault_seen = cfg_window_seen = true;
+	cfg_fault_seen = cfg_window_seen = cfg_alloc_seen = true;
 	now_ns = FAULT_NS;
 	task(VICTIM);
 	return 0;
@@ -157,7 +157,7 @@ static void insert(u32 lblk, u32 len)
 static void fault_ends(void)
 {
 	task(VICTIM);
-	on_fault_end(NULL);
+	on_fault_end(NULL, VM_FAULT_LOCKED);
 }
 
 /* Nothing was lost, nothing doubted. */
@@ -379,23 +379,40 @@ static void test_stale_cache(void **state)
 	assert_int_equal(count()->lost_walk, 1);
 }
 
-/* ---- the outcome, where the insert returns one ---- */
+/* ---- the outcome, where the insert may refuse ---- */
+
+#define VM_FAULT_NOPAGE 0x100
+
+static void race_undecided(u64 status)
+{
+	cfg_insert_returns = true;
+	fault();
+	fallocate_range(BLK, 1, status | PBLK);
+	insert(BLK, 1);
+	assert_int_equal(n_told, 0);
+	assert_int_equal(n_pending, 1);
+}
+
+static void assert_overwritten(void)
+{
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_OVERWRITE);
+	assert_int_equal(stat_of(DEV).overwritten_blocks, 1);
+	assert_int_equal(stat_of(DEV).averted, 0);
+	assert_int_equal(n_pending, 0);
+	assert_no_loss();
+}
 
 static void test_refused(void **state)
 {
 	(void)state;
-	cfg_insert_returns = true;
-	fault();
-	fallocate_range(BLK, 1, ES_UNWRITTEN | PBLK);
-	insert(BLK, 1);
-	assert_int_equal(n_told, 0);
-	assert_int_equal(n_pending, 1);
-	/* Another task's insert that returns meanwhile is not this one. */
+	race_undecided(ES_UNWRITTEN);
+	/* Another task's fault that ends meanwhile is not this one. */
 	task(3);
-	on_delayed_insert_return(0);
+	on_fault_end(NULL, VM_FAULT_LOCKED);
 	assert_int_equal(n_told, 0);
 	task(VICTIM);
-	on_delayed_insert_return(-EAGAIN);
+	on_fault_end(NULL, VM_FAULT_NOPAGE);
 	assert_int_equal(n_told, 1);
 	assert_int_equal(told[0].type, E4R_AVERTED);
 	assert_int_equal(told[0].lblk, BLK);
@@ -403,7 +420,7 @@ static void test_refused(void **state)
 	assert_int_equal(stat_of(DEV).overwritten_blocks, 0);
 	assert_int_equal(stat_of(DEV).overwritten_files, 0);
 	assert_int_equal(n_pending, 0);
-	on_delayed_insert_return(0);
+	on_fault_end(NULL, VM_FAULT_LOCKED);
 	assert_int_equal(n_told, 1);
 	assert_no_loss();
 }
@@ -411,15 +428,73 @@ static void test_refused(void **state)
 static void test_accepted(void **state)
 {
 	(void)state;
+	race_undecided(ES_WRITTEN);
+	/* As it was, or as it is again: a fault that succeeds refused nothing. */
+	fault_ends();
+	assert_overwritten();
+}
+
+/* The fault failed over something else: the tree has the delayed entry. */
+static void test_accepted_in_a_fault_that_failed(void **state)
+{
+	(void)state;
+	race_undecided(ES_UNWRITTEN);
+	tree(BLK, 1, ES_DELAYED | ES_PBLK_MASK);
+	task(VICTIM);
+	on_fault_end(NULL, VM_FAULT_NOPAGE);
+	assert_overwritten();
+}
+
+/* Up to 6.11 both may stand in one entry, before the insert or after it. */
+static void test_accepted_and_allocated_again(void **state)
+{
+	(void)state;
+	race_undecided(ES_UNWRITTEN);
+	tree(BLK, 1, ES_UNWRITTEN | ES_DELAYED | PBLK);
+	task(VICTIM);
+	on_fault_end(NULL, VM_FAULT_NOPAGE);
+	assert_overwritten();
+}
+
+static void test_refused_over_both(void **state)
+{
+	(void)state;
+	race_undecided(ES_UNWRITTEN | ES_DELAYED);
+	task(VICTIM);
+	on_fault_end(NULL, VM_FAULT_NOPAGE);
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_AVERTED);
+}
+
+static void test_outcome_unreadable(void **state)
+{
+	(void)state;
+	race_undecided(ES_UNWRITTEN);
+	unreadable = &es[0];
+	task(VICTIM);
+	on_fault_end(NULL, VM_FAULT_NOPAGE);
+	assert_int_equal(n_told, 0);
+	assert_int_equal(n_pending, 0);
+	assert_int_equal(count()->lost_pending, 1);
+}
+
+/* A page of several blocks: a fault comes to the second only past the first. */
+static void test_two_inserts_of_a_fault(void **state)
+{
+	(void)state;
 	cfg_insert_returns = true;
 	fault();
-	fallocate_range(BLK, 1, ES_WRITTEN | PBLK);
+	fallocate_range(BLK, 2, ES_UNWRITTEN | PBLK);
 	insert(BLK, 1);
-	on_delayed_insert_return(0);
+	insert(BLK + 1, 1);
 	assert_int_equal(n_told, 1);
 	assert_int_equal(told[0].type, E4R_OVERWRITE);
-	assert_int_equal(stat_of(DEV).overwritten_blocks, 1);
-	assert_int_equal(stat_of(DEV).averted, 0);
+	assert_int_equal(told[0].lblk, BLK);
+	assert_int_equal(n_pending, 1);
+	on_fault_end(NULL, VM_FAULT_NOPAGE);
+	assert_int_equal(n_told, 2);
+	assert_int_equal(told[1].type, E4R_AVERTED);
+	assert_int_equal(told[1].lblk, BLK + 1);
 	assert_int_equal(n_pending, 0);
 	assert_no_loss();
 }
@@ -433,10 +508,98 @@ static void test_outcome_not_seen(void **state)
 	insert(BLK + 1, 1);
 	assert_int_equal(count()->lost_pending, 1);
 	assert_int_equal(n_pending, 1);
-	on_delayed_insert_return(0);
+	fault_ends();
 	assert_int_equal(n_told, 1);
 	/* The later one is the one whose outcome this was. */
 	assert_int_equal(told[0].lblk, BLK + 1);
+}
+
+/* ---- when the tree need not be asked ---- */
+
+/* Asking an unreadable tree is counted. */
+static bool insert_asks(void)
+{
+	u64 before = count()->lost_walk;
+
+	tree(BLK, 1, ES_UNWRITTEN | PBLK);
+	unreadable = &es[0];
+	insert(BLK, 1);
+	unreadable = NULL;
+	return count()->lost_walk != before;
+}
+
+static void test_sealed(void **state)
+{
+	(void)state;
+	fallocate_range(BLK, 1, ES_UNWRITTEN | PBLK);
+	fault();
+	assert_false(insert_asks());
+	assert_false(insert_asks());
+}
+
+static void test_allocation_breaks_the_seal(void **state)
+{
+	(void)state;
+	fault();
+	fallocate_range(BLK + 100, 1, ES_UNWRITTEN | PBLK);
+	assert_true(insert_asks());
+	/* And only that of one fault. */
+	fault_ends();
+	fault();
+	assert_false(insert_asks());
+}
+
+/*
+ * The allocator was seen before the fault began, and its mapping enters the tree after the
+ * fault's look-up.
+ */
+static void test_no_seal_beside_an_allocator(void **state)
+{
+	(void)state;
+	task(PARTNER);
+	lock_inode();
+	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
+	fault();
+	unlock_inode();
+	assert_true(insert_asks());
+}
+
+static void test_readers_keep_the_seal(void **state)
+{
+	(void)state;
+	INODE->i_rwsem.owner.counter = (long)(0xffff888000000000ULL | RWSEM_READER_OWNED);
+	fault();
+	INODE->i_rwsem.owner.counter = 0;
+	assert_false(insert_asks());
+}
+
+static void test_no_seal_without_a_start(void **state)
+{
+	(void)state;
+	assert_true(insert_asks());
+	cfg_alloc_seen = false;
+	fault();
+	assert_true(insert_asks());
+}
+
+/* Another task takes the slot while its owner reads it: each part may be of either. */
+static void test_torn_seal(void **state)
+{
+	struct task_slot *slot;
+
+	(void)state;
+	fault();
+	slot = own_slot(INODE);
+	slot->allocs++;
+	assert_true(insert_asks());
+	slot->allocs--;
+	slot->bucket++;
+	assert_true(insert_asks());
+	slot->bucket--;
+	slot->seal ^= 0x2340;
+	assert_true(insert_asks());
+	slot->seal ^= 0x2340;
+	assert_false(insert_asks());
 }
 
 /* ---- the entry is gone ---- */
@@ -477,10 +640,12 @@ static void test_missing_without_a_race(void **state)
 	unlock_inode();
 	insert(BLK, 1);
 	assert_int_equal(n_told, 0);
-	/* At the same time: after it, for all that can be told. */
+	/* It is allocated within a fault that began at the same time, as far as clocks can tell. */
 	task(VICTIM);
 	now_ns = ALLOC_NS;
 	on_fault_begin(INODE, BLK, false);
+	fallocate_range(BLK, 1, ES_UNWRITTEN | PBLK);
+	plant(0);
 	insert(BLK, 1);
 	assert_int_equal(n_told, 1);
 	/* Without a fault's start there is no before and after. */
@@ -669,13 +834,13 @@ static void test_page_in_blocks(void **state)
 	slot = own_slot(INODE);
 	assert_int_equal(slot->lblk, 20);
 	assert_int_equal(slot->len, 4);
-	on_fault_end(NULL);
+	on_fault_end(NULL, VM_FAULT_LOCKED);
 	sb.s_blocksize_bits = 16; /* several pages a block */
 	on_fault_begin(INODE, 37, false);
 	slot = own_slot(INODE);
 	assert_int_equal(slot->lblk, 2);
 	assert_int_equal(slot->len, 1);
-	on_fault_end(NULL);
+	on_fault_end(NULL, VM_FAULT_LOCKED);
 	assert_null(own_slot(INODE));
 	assert_no_loss();
 }
@@ -932,7 +1097,18 @@ int main(void)
 		T(test_stale_cache),
 		T(test_refused),
 		T(test_accepted),
+		T(test_accepted_in_a_fault_that_failed),
+		T(test_accepted_and_allocated_again),
+		T(test_refused_over_both),
+		T(test_outcome_unreadable),
+		T(test_two_inserts_of_a_fault),
 		T(test_outcome_not_seen),
+		T(test_sealed),
+		T(test_allocation_breaks_the_seal),
+		T(test_no_seal_beside_an_allocator),
+		T(test_readers_keep_the_seal),
+		T(test_no_seal_without_a_start),
+		T(test_torn_seal),
 		T(test_reclaimed),
 		T(test_missing_without_a_race),
 		T(test_operation),

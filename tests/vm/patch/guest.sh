@@ -112,7 +112,7 @@ provoke_averts() {
 # monitor_start, monitor_stop: the detector watches between them. monitor_stop sets
 # seen_averted and seen_overwritten.
 monitor_start() {
-	ext4race-detect -o json --attach kprobe >/out/monitor.json 2>/out/monitor.err &
+	ext4race-detect -o json >/out/monitor.json 2>/out/monitor.err &
 	monitor=$!
 	until grep -q '"type":"start"' /out/monitor.json; do
 		if ! kill -0 "$monitor" 2>/dev/null; then
