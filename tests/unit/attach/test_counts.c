@@ -148,7 +148,7 @@ static void test_skipped(void **state)
 
 	(void)state;
 	det.plan.choice[HOOK_DELAYED_INSERT].progs[0] = "insert";
-	det.plan.choice[HOOK_INSERT_RESULT].progs[0] = "result";
+	det.plan.choice[HOOK_ALLOCATION].progs[0] = "result";
 	det.plan.choice[HOOK_INODE_END].progs[0] = "end";
 	det.plan.choice[HOOK_FAULT].progs[0] = "fault";
 	det.plan.choice[HOOK_FAULT].progs[1] = "operation";
