@@ -332,6 +332,25 @@ static void file_that_ends_within_a_line(void **state)
 	close(fd);
 }
 
+/* What waited for a reader that went is lost, and whoever closes the queue is told. */
+static void reader_that_goes_before_the_end(void **state)
+{
+	struct output_queue *q;
+	unsigned int n;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	q = output_queue_new(fds[1]);
+	assert_non_null(q);
+	/* More than a pipe takes, and less than the queue. */
+	for (n = 0; n < 200; n++)
+		assert_int_equal(put(q, n, LINE_BYTES), 0);
+	close(fds[0]);
+	assert_int_equal(output_queue_close(q), -EPIPE);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +359,7 @@ int main(void)
 		cmocka_unit_test(long_line),
 		cmocka_unit_test(errors_are_known_at_once),
 		cmocka_unit_test(reader_that_goes),
+		cmocka_unit_test(reader_that_goes_before_the_end),
 		cmocka_unit_test(file_that_is_full_for_a_while),
 		cmocka_unit_test(file_that_is_full_at_the_end_of_a_line),
 		cmocka_unit_test(file_that_is_full_at_the_end),

@@ -581,6 +581,36 @@ static void test_silent_after_error(void **state)
 	stays_silent(sink_json_open, &report);
 }
 
+/* A reader that stopped costs reports: each that found no room is counted. */
+static void test_missed(void **state)
+{
+	struct e4r_event ev = sample_event();
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .time = SAMPLE_TIME, .race = &race };
+	struct sink *sink;
+	unsigned long long missed;
+	unsigned int i;
+	int fds[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	sink = sink_json_open(fds[1]);
+	assert_non_null(sink);
+	assert_int_equal(sink_never_wait(sink, fds[1]), 0);
+	for (i = 0; i < 20000 && !sink_missed(sink); i++)
+		assert_int_equal(sink->ops->event(sink, &report), 0);
+	assert_true(i < 20000);
+	/* From now on nothing has room, and nothing goes uncounted. */
+	missed = sink_missed(sink);
+	for (i = 0; i < 10; i++)
+		assert_int_equal(sink->ops->event(sink, &report), 0);
+	assert_int_equal(sink_missed(sink), missed + 10);
+	close(fds[0]);
+	assert_int_equal(sink->ops->close(sink), -EPIPE);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -601,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_output_lost),
 		cmocka_unit_test(test_silent_after_error),
+		cmocka_unit_test(test_missed),
 	};
 
 	return cmocka_run_group_tests_name("sink_json", tests, NULL, NULL);
