@@ -8,7 +8,7 @@ FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OBJ := $(patsubst user/%.c,$(FUZZ_OUT)/obj/%.o,$(filter-out user/main.c,$(wildcard user/*.c user/*/*.c)))
 FUZZ_LIB := $(FUZZ_OUT)/libfuzzed.a
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE -MMD -MP -Iuser -I. -I$(BUILD) \
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-missing-field-initializers -Werror -D_GNU_SOURCE -MMD -MP -Iuser -I. -I$(BUILD) \
 	-fno-omit-frame-pointer -fno-sanitize-recover=all
 
 .PHONY: fuzz-build

@@ -63,7 +63,7 @@ UNIT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-
 # has to be there. Of two definitions the test's own is taken.
 UNIT_LDFLAGS += -fsanitize=$(SANITIZE) -Wl,-z,muldefs
 UNIT_SAN_MODULES := $(patsubst user/%.c,%,$(shell grep -L 'skel\.h"' $(wildcard user/*/*.c)))
-UNIT_SAN_LIBS = $(shell $(PKG_CONFIG) --libs libmicrohttpd gnutls yaml-0.1 libcap-ng libbpf) -lelf -lz -lcrypt -lm
+UNIT_SAN_LIBS = $(shell $(PKG_CONFIG) --libs $(or $(PACKAGES),libmicrohttpd gnutls yaml-0.1 libcap-ng libbpf libseccomp)) -lelf -lz -lcrypt -lm
 endif
 # UNIT_ONLY="test_loop test_notify": only these.
 UNIT_ONLY ?= %
