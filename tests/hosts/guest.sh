@@ -99,7 +99,7 @@ alert_is() { # ALERT STATE: pending, firing, or none
 	fi
 }
 
-# Of our own; other packages that came meanwhile leave what they like.
+# Files of this project. Other packages were installed meanwhile, and theirs may stay.
 nothing_is_left() {
 	local left
 	left=$(find / -xdev \( -path /proc -o -path /sys -o -path /guest -o -path /var/log \

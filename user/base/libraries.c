@@ -27,6 +27,7 @@ void libraries_print(FILE *out)
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 #include <microhttpd.h>
+#include <seccomp.h>
 #include <yaml.h>
 #include <zlib.h>
 
@@ -38,6 +39,9 @@ void libraries_print(FILE *out)
 	fprintf(out, "  %-13s %s\n", "gnutls", gnutls_check_version(NULL));
 	fprintf(out, "  %-13s %s\n", "libmicrohttpd", MHD_get_version());
 	fprintf(out, "  %-13s %s\n", "jansson", jansson_version_str());
+	if (seccomp_version())
+		fprintf(out, "  %-13s %u.%u.%u\n", "libseccomp", seccomp_version()->major,
+			seccomp_version()->minor, seccomp_version()->micro);
 	fprintf(out, "  %-13s %s\n", "libyaml", yaml_get_version_string());
 	fprintf(out, "  %-13s %s\n", "zlib", zlibVersion());
 }
