@@ -170,9 +170,9 @@ run-demo: all workload
 
 run-bench: all workload
 	$(Q)tests/bench/run
-# Where fentry and kprobes can be had: emulated, so that only its ratios mean something.
+# Where fentry and kprobes can be had: in a VM whose clock counts instructions.
 bench-vm: all deps-bench
-	$(Q)tests/bench/vm
+	$(Q)tests/bench/count
 
 test-unit: unit
 test-fuzz: fuzz-build
@@ -262,5 +262,5 @@ help:
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
 	@echo 'make coverage    lines and branches'
-	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in VMs'
+	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in instructions'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

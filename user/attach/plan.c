@@ -238,15 +238,15 @@ static void choose_cheapest(struct hook_choice *choice, const struct kernel *ker
 static void choose_result(struct hook_plan *plan, const struct kernel *kernel)
 {
 	struct hook_choice *choice = &plan->choice[HOOK_INSERT_RESULT];
+	const struct hook_choice *insert = &plan->choice[HOOK_DELAYED_INSERT];
 	const struct hook_choice *fault = &plan->choice[HOOK_FAULT];
 	struct kernel_func func;
 
 	memset(choice, 0, sizeof(*choice));
-	if (kernel_func(kernel, RACE_INSERT_BLOCK, &func) || (!func.is_symbol && !func.in_btf)) {
-		refuse(choice, "%s does not exist here", RACE_INSERT_BLOCK);
-	} else if (!returns_value(&func, kernel)) {
-		refuse(choice, "%s returns nothing: an insert always takes effect",
-		       RACE_INSERT_BLOCK);
+	/* The insert of an extent never returned anything. */
+	if (!insert->target || strcmp(insert->target, RACE_INSERT_BLOCK) != 0 ||
+	    kernel_func(kernel, RACE_INSERT_BLOCK, &func) || !returns_value(&func, kernel)) {
+		refuse(choice, "the insert returns nothing: it always takes effect");
 	} else if (!fault->target) {
 		refuse(choice, "no hook at the fault's end");
 	} else {
