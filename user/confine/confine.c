@@ -124,7 +124,8 @@ static uint64_t bpf_capabilities(void)
 	capng_apply(CAPNG_SELECT_CAPS);
 	if (!need)
 		return 0;
-	return prctl(PR_CAPBSET_READ, CAP_BPF) < 0 ? BIT(CAP_SYS_ADMIN) : BIT(CAP_BPF);
+	/* A kernel before 5.8 has no CAP_BPF, and an old systemd or runtime cannot give it. */
+	return permitted(CAP_BPF) ? BIT(CAP_BPF) : BIT(CAP_SYS_ADMIN);
 }
 
 struct confine *confine_new(void)
