@@ -307,9 +307,16 @@ static __always_inline void send_event(const struct e4r_event *ev)
 
 static __always_inline s32 stack_of(void *ctx)
 {
+	s32 id;
+
 	if (!cfg_stacks)
 		return E4R_NO_STACK;
-	return bpf_get_stackid(ctx, &stacks, 0);
+	id = bpf_get_stackid(ctx, &stacks, 0);
+	if (id >= 0)
+		return id;
+	/* Of two stacks with the same place the first keeps it: ids of it may be on their way. */
+	COUNT(lost_stack);
+	return E4R_NO_STACK;
 }
 
 /* What every event about a file has. */

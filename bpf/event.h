@@ -105,6 +105,7 @@ struct e4r_counters {
 	__u64 lost_window;     /* faults whose start or end was not seen */
 	__u64 lost_file;       /* per-file count that found no room, or leak missed */
 	__u64 already_delayed; /* hook fired after the change: useless hook */
+	__u64 lost_stack;      /* stacks that found no place: another stack has it */
 };
 
 /*

@@ -104,6 +104,7 @@ static void render_lost(struct expo *o, const struct metrics *m)
 		{ "ring", c->lost_ring },	{ "walk", c->lost_walk },
 		{ "pending", c->lost_pending }, { "window", c->lost_window },
 		{ "file", c->lost_file },	{ "late_hook", c->already_delayed },
+		{ "stack", c->lost_stack },
 	};
 	size_t i;
 

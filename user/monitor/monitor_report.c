@@ -100,7 +100,8 @@ static void fill_counts(struct summary_info *sum, const struct e4r_counters *c,
 	sum->lost_evidence = c->lost_walk + c->lost_pending + c->already_delayed + pending;
 	sum->lost_rows = c->lost_ring;
 	sum->lost_windows = c->lost_window;
-	sum->lost_events = sum->lost_evidence + c->lost_ring + c->lost_window + c->lost_file;
+	sum->lost_events = sum->lost_evidence + c->lost_ring + c->lost_window + c->lost_file +
+			   c->lost_stack;
 }
 
 /* Tells what to do, where the race was seen or this kernel has it. */

@@ -845,6 +845,28 @@ static void test_page_in_blocks(void **state)
 	assert_no_loss();
 }
 
+/* --stacks: a stack without a place is counted, and the event told without it. */
+static void test_stack_without_a_place(void **state)
+{
+	(void)state;
+	cfg_stacks = true;
+	stack_id = -EEXIST;
+	fault();
+	fallocate_range(BLK, 1, ES_UNWRITTEN | PBLK);
+	insert(BLK, 1);
+	stack_id = 7;
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].stack, E4R_NO_STACK);
+	assert_int_equal(told[0].alloc.stack, E4R_NO_STACK);
+	assert_int_equal(count()->lost_stack, 2);
+	fault_ends();
+	fault();
+	fallocate_range(BLK, 1, ES_UNWRITTEN | PBLK);
+	insert(BLK, 1);
+	assert_int_equal(told[1].stack, 7);
+	assert_int_equal(count()->lost_stack, 2);
+}
+
 static void test_end_not_seen(void **state)
 {
 	(void)state;
@@ -1119,6 +1141,7 @@ int main(void)
 		T(test_near_miss),
 		T(test_no_near_miss),
 		T(test_page_in_blocks),
+		T(test_stack_without_a_place),
 		T(test_end_not_seen),
 		T(test_shared_slot),
 		T(test_mapping_for_a_fault),
