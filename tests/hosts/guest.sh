@@ -99,11 +99,13 @@ alert_is() { # ALERT STATE: pending, firing, or none
 	fi
 }
 
-# Files of this project. Other packages were installed meanwhile, and theirs may stay.
+# Files of this project. Other packages were installed meanwhile, and theirs may stay;
+# /etc/prometheus is the operator's.
 nothing_is_left() {
 	local left
 	left=$(find / -xdev \( -path /proc -o -path /sys -o -path /guest -o -path /var/log \
-		-o -path /root -o -path /tmp -o -path /srv \) -prune -o -name '*ext4race*' -print)
+		-o -path /root -o -path /etc/prometheus \
+		-o -path /tmp -o -path /srv \) -prune -o -name '*ext4race*' -print)
 	echo "$left"
 	[[ ! $left ]] && not grep -aq ext4race /var/lib/dpkg/status /var/lib/systemd/catalog/database &&
 		not systemctl cat "$UNIT"
