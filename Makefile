@@ -119,7 +119,7 @@ include tests/coverage/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants coverage test-host test-confine test-vm test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants coverage test-host test-confine test-vm test-kill soak test-harness test-matrix test-patch test-fleet test-verify \
 	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -161,8 +161,15 @@ $(WIDEN): tests/vm/race/widen.c $(BUILD)/widen.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< $(LIBS) -o $@
 
+# What kills the monitor, and looks for what is left.
+KILLER := $(BUILD)/tests/killer
+$(KILLER): tests/vm/kill/killer.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -static $< -o $@
+
 .PHONY: run-test run-demo run-bench
-run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN)
+run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN) $(KILLER)
 	$(Q)tests/run
 
 run-demo: all workload
@@ -201,6 +208,13 @@ test-confine: all
 	$(Q)tests/confine/run
 test-vm: all workload $(WIDEN)
 	$(Q)tests/vm/race/run
+# SIGKILL at 200 random moments, in a storm; KILLS="200 SEED" repeats a choice of moments.
+KILLS ?= 200
+test-kill: all workload $(KILLER)
+	$(Q)tests/vm/kill/run $(KILLS)
+# Everything that happens to a host, for so long: is the monitor still as it was? make soak TIME=1h
+soak: all workload
+	$(Q)tests/vm/soak/run $(TIME)
 # The harness of the VM tests itself: what it must pass through, and what it must notice.
 test-harness:
 	$(Q)tests/vm/selftest
@@ -261,6 +275,7 @@ help:
 	@echo 'make test-hosts  whole Debian hosts       make release     VERSION=1.0.0, what is handed out'
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
+	@echo 'make test-kill   SIGKILL anywhere         make soak        a long run, for TIME=1h'
 	@echo 'make coverage    lines and branches'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in instructions'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'
