@@ -176,7 +176,8 @@ for i in $loops; do
 	mkdir -p "/mnt/l$i"
 	truncate -s 24M "/tmp/loop$i" && losetup "/dev/loop$i" "/tmp/loop$i" || exit 1
 done
-ext4race-detect -o json --output-file $log --listen 127.0.0.1:$port --textfile $text 2>$err &
+# In other modes the kernel keeps ext4 loaded as long as the monitor is attached: see docs/btf.md.
+ext4race-detect -o json --attach kprobe --output-file $log --listen 127.0.0.1:$port --textfile $text 2>$err &
 monitor=$!
 until_ok said_times 1 "waiting for it"
 load_ext4
