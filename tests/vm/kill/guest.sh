@@ -37,6 +37,6 @@ cat /out/storm.load
 for attach in auto kprobe; do
 	umount /mnt/ext4 && mkfs.ext4 -q -F -b 4096 /dev/vda && mount -t ext4 /dev/vda /mnt/ext4 || exit 1
 	# shellcheck disable=SC2086
-	sh /usr/local/bin/watch.sh "$attach" processes --leaks 500 --duration 600 -- --attach "$attach" $outputs || exit 1
+	sh /usr/local/bin/watch.sh "$attach" fallocate --leaks 200 --duration 600 -- --attach "$attach" $outputs || exit 1
 	left >>/out/left
 done
