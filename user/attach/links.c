@@ -59,6 +59,8 @@ int links_attach(struct links *links, const struct bpf_object *bpf, const struct
 	int hook, err = 0;
 
 	memset(outcomes, 0, sizeof(*outcomes));
+	/* A plan without return probes, too, removes what an earlier one left. */
+	return_probes_sweep();
 	for (hook = 0; hook < HOOK_MAX && !err; hook++)
 		err = attach_hook(links, bpf, &plan->choice[hook], &outcomes->hook[hook], log);
 	if (err)

@@ -14,6 +14,8 @@
 
 #define GROUP "ext4race"
 
+static unsigned int made; /* definitions of this process, the removed ones too */
+
 /*
  * kprobe_events, for appending: truncating would remove all. It stays open, because a
  * confined monitor cannot open it and still has to remove what it defined. Negative errno.
@@ -62,9 +64,9 @@ static bool is_gone(int pid, bool first)
 	return kill(pid, 0) && errno == ESRCH;
 }
 
-/* Removes those of processes that are gone: "r1024:ext4race/PROGRAM_pidPID_N FUNCTION". */
-static void sweep(bool first)
+void return_probes_sweep(void)
 {
+	/* "r1024:ext4race/PROGRAM_pidPID_N FUNCTION" */
 	char path[PATH_MAX], line[512], event[64], *name;
 	FILE *file;
 	int pid;
@@ -75,7 +77,7 @@ static void sweep(bool first)
 		if (!name || sscanf(name, ":" GROUP "/%63s", event) != 1)
 			continue;
 		name = strstr(event, "_pid");
-		if (name && sscanf(name, "_pid%d", &pid) == 1 && is_gone(pid, first))
+		if (name && sscanf(name, "_pid%d", &pid) == 1 && is_gone(pid, !made))
 			remove_event(event);
 	}
 	if (file)
@@ -131,12 +133,10 @@ static struct bpf_link *attach_event(const char *event, const struct bpf_program
 struct bpf_link *return_probe_attach(struct return_probe *probe, const struct bpf_program *prog,
 				     const char *function, char *why, size_t why_size)
 {
-	static unsigned int made;
 	struct bpf_link *link;
 	char line[256];
 	int err;
 
-	sweep(!made);
 	snprintf(probe->event, sizeof(probe->event), "%s_pid%d_%u", bpf_program__name(prog),
 		 getpid(), made++);
 	snprintf(line, sizeof(line), "r%d:" GROUP "/%s %s\n", RETURN_PROBE_CALLS, probe->event,

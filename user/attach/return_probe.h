@@ -19,9 +19,15 @@ struct return_probe {
 };
 
 /*
- * Attaches prog (of type kprobe) to the return of function. It first removes what a killed
- * process has left in tracefs. The caller destroys the link, then says
- * return_probe_remove(). NULL, with errno and one line in why, when tracefs refuses;
+ * Removes from tracefs what processes left there that were killed. Called before the first
+ * return_probe_attach(), and where no return probe is wanted, too. Does nothing where tracefs
+ * cannot be read.
+ */
+void return_probes_sweep(void);
+
+/*
+ * Attaches prog (of type kprobe) to the return of function. The caller destroys the link, then
+ * says return_probe_remove(). NULL, with errno and one line in why, when tracefs refuses;
  * nothing is left there then.
  */
 struct bpf_link *return_probe_attach(struct return_probe *probe, const struct bpf_program *prog,

@@ -518,11 +518,12 @@ static void kill_all(struct plan *plan, struct result *r)
 	if (!r->starting || !r->watching)
 		failed(r, "%u were killed while starting and %u while watching: both are wanted",
 		       r->starting, r->watching);
-	if (plan->count && whole_run(plan, &w, attach_options[1]) < 0) {
+	/* By default, so that it need not have return probes of its own. */
+	if (whole_run(plan, &w, attach_options[0]) < 0) {
 		failed(r, "the start after the last kill");
 		show_stderr();
 	}
-	/* The last start removes what killed ones left, and what it made itself. */
+	/* It removes what the killed ones left. */
 	if (count_definitions())
 		failed(r, "%u definitions stay in kprobe_events", count_definitions());
 	if (count_temps(plan->textfile))
