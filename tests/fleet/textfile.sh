@@ -8,6 +8,8 @@ need curl promtool prometheus-node-exporter jq
 
 DIR=$TMP/textfile
 mkdir "$DIR"
+# What a killed one left, and a file of somebody else's.
+touch "$DIR/.ext4race.prom.a1B2c3" "$DIR/.ext4race.prom.mine"
 feeder textfile --record "$FLEET/recorded/vulnerable.jsonl" --listen 0 --rate 200 \
 	--textfile "$DIR/ext4race.prom"
 FEEDER=$SPAWNED
@@ -52,7 +54,8 @@ exact() {
 read -r device mount < <(sed -n 's/^ext4race_overwritten_blocks_total{device="\([^"]*\)",mount="\([^"]*\)"} [1-9].*/\1 \2/p' \
 	"$DIR/ext4race.prom")
 ok "the last values are the final ones" exact "$device" "$mount"
-ok "no temporary file is left" test "$(find "$DIR" -type f | wc -l)" = 1
+ok "no temporary file is left" test "$(find "$DIR" -type f | wc -l)" = 2 # with .mine
+ok "and none that a killed one left" test ! -e "$DIR/.ext4race.prom.a1B2c3"
 ok "its age can be told" metric "$URL" ext4race_snapshot_timestamp_seconds
 
 refused() { # PATH WORD

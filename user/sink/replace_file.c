@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,37 @@ char *replace_file_template(const char *path)
 	free(dir);
 	free(name);
 	return template;
+}
+
+/* Whether mkostemp() could have made name from the template's name. */
+static bool is_made_from(const char *name, const char *template)
+{
+	size_t len = strlen(template), fixed = len - strlen("XXXXXX"), i;
+
+	if (strlen(name) != len || strncmp(name, template, fixed))
+		return false;
+	for (i = fixed; i < len; i++)
+		if (!isalnum((unsigned char)name[i]))
+			return false;
+	return true;
+}
+
+void replace_file_sweep(const char *template)
+{
+	char *path = strdup(template), *slash = path ? strrchr(path, '/') : NULL;
+	struct dirent *entry;
+	DIR *dir = NULL;
+
+	if (slash) {
+		*slash = '\0';
+		dir = opendir(*path ? path : "/");
+	}
+	while (dir && (entry = readdir(dir)))
+		if (is_made_from(entry->d_name, slash + 1))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	free(path);
 }
 
 /* temp is a template, and becomes the name of the file. */

@@ -11,6 +11,11 @@
  */
 char *replace_file_template(const char *path);
 /*
+ * Removes the files made from template that a killed process left. For one process only at a
+ * time: another one's file, too, looks like that.
+ */
+void replace_file_sweep(const char *template);
+/*
  * Writes a temporary file made from template, mode 0644, and renames it to path. Nothing
  * is synced to disk. 0 or negative errno; then path is as it was, and no temporary file
  * is left.

@@ -115,6 +115,11 @@ static void *write_snapshots(void *arg)
 	unsigned long long turn;
 	int err;
 
+	/* Here, because a filesystem that does not answer must hold nobody else. */
+	if (begin_writing(t)) {
+		replace_file_sweep(t->template);
+		end_writing(t);
+	}
 	if (t->source.begin)
 		t->source.begin(t->source.arg);
 	pthread_mutex_lock(&t->lock);

@@ -45,6 +45,11 @@ char *replace_file_template(const char *path)
 	return strdup(path);
 }
 
+void replace_file_sweep(const char *template)
+{
+	(void)template;
+}
+
 int replace_file(const char *path, const char *template, const char *data, size_t len)
 {
 	int err;
