@@ -115,11 +115,6 @@ static void *write_snapshots(void *arg)
 	unsigned long long turn;
 	int err;
 
-	/* Here, because a filesystem that does not answer must hold nobody else. */
-	if (begin_writing(t)) {
-		replace_file_sweep(t->template);
-		end_writing(t);
-	}
 	if (t->source.begin)
 		t->source.begin(t->source.arg);
 	pthread_mutex_lock(&t->lock);
@@ -329,6 +324,8 @@ int sink_textfile_open(struct sink **sink, const char *path, const struct metric
 	t->template = replace_file_template(path);
 	if (!t->path || !t->template)
 		goto nomem;
+	/* Now: a confined monitor cannot list the directory. */
+	replace_file_sweep(t->template);
 	*sink = &t->sink;
 	return 0;
 nomem:
