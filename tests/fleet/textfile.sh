@@ -108,6 +108,7 @@ fi
 trap 'thaw; umount -l "$TMP/frozen" "$TMP/watched" 2>/dev/null; finish' EXIT
 ext4 "$TMP/watched"
 ext4 "$TMP/frozen"
+touch "$TMP/frozen/.ext4race.prom.a1B2c3"
 HTTP=$(free_port)
 HEALTH=http://127.0.0.1:$HTTP/healthz
 spawn "$TMP/monitor.log" "$ROOT/ext4race-detect" -o json --output-file "$TMP/out.json" \
@@ -115,6 +116,7 @@ spawn "$TMP/monitor.log" "$ROOT/ext4race-detect" -o json --output-file "$TMP/out
 MONITOR=$SPAWNED
 until_ok 60 test -s "$TMP/frozen/ext4race.prom"
 ok "healthy before" until_ok 20 healthy
+ok "what a killed one left is removed by the command, too" test ! -e "$TMP/frozen/.ext4race.prom.a1B2c3"
 fsfreeze --freeze "$TMP/frozen"
 ok "a frozen filesystem: /healthz is 503 and says why" until_ok 40 unhealthy
 ok "scrapes are answered all the same" metric "http://127.0.0.1:$HTTP/metrics" ext4race_delayed_inserts_total
