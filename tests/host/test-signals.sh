@@ -104,7 +104,7 @@ refused() {
 
 rotated_by_another_user() {
 	mkdir "$TMP/dir"
-	chown nobody "$TMP/dir"
+	chown daemon "$TMP/dir"
 	: >"$TMP/precious"
 	to_file "$TMP/dir/log"
 	mv "$TMP/dir/log" "$TMP/dir/log.1"
@@ -131,8 +131,8 @@ test_hup_to_hard_link() {
 test_hup_to_file_of_another_user() {
 	rotated_by_another_user
 	: >"$TMP/dir/log"
-	chown nobody "$TMP/dir/log"
-	refused "$TMP/dir/log" "it belongs to another user (uid $(id -u nobody))"
+	chown daemon "$TMP/dir/log"
+	refused "$TMP/dir/log" "it belongs to another user (uid $(id -u daemon))"
 	same "their file" "$(cat "$TMP/dir/log")" ""
 }
 
