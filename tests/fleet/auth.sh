@@ -110,7 +110,6 @@ ok "and serves" code 200 "$URL"
 
 # In the middle of being replaced, or broken: said once, however many come.
 many() {
-	local i
 	for _ in {1..60}; do
 		code 200 "$URL" || return 1
 	done
