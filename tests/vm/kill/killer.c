@@ -3,9 +3,9 @@
  * killer COUNT SEED PORT OUTPUT TEXTFILE -- COMMAND...
  *
  * Starts COMMAND (with --attach auto and --attach kprobe in turn) COUNT times and kills each
- * start with SIGKILL at a random moment after exec. After each kill the kernel must be as it
- * was before the first start. COMMAND appends JSON lines to OUTPUT, writes TEXTFILE and
- * serves metrics on PORT, where another process scrapes all the time.
+ * start with SIGKILL at a random moment: half of them from exec on, half while it watches. After
+ * each kill the kernel must be as it was before the first start. COMMAND appends JSON lines to
+ * OUTPUT, writes TEXTFILE and serves metrics on PORT, where another process scrapes all the time.
  *
  * The last line is a summary in JSON. Exit status: 0 all is well, 1 something was left or
  * a start failed, 64 usage.
@@ -394,13 +394,22 @@ static double moment(const struct plan *plan, unsigned int part)
 	return plan->range * (part + (double)random() / RAND_MAX) / plan->count;
 }
 
+/* Until it watches, so that not all are killed before where starts are slow. */
+static void wait_until_watching(const struct plan *plan, struct watched_output *w)
+{
+	double deadline = now() + START_SECONDS;
+
+	for (look_at_output(w, plan->output); !w->started && now() < deadline;
+	     look_at_output(w, plan->output))
+		pause_for(0.02);
+}
+
 static void check_after_kill(const struct plan *plan, struct watched_output *w, struct result *r,
 			     const char *round)
 {
 	unsigned int definitions = count_definitions(), temps = count_temps(plan->textfile);
 	char what[256];
 
-	w->bad_lines = 0;
 	look_at_output(w, plan->output);
 	if (stays(plan, what, sizeof(what)))
 		failed(r, "%s: left: %s", round, what);
@@ -426,19 +435,23 @@ static void kill_one(const struct plan *plan, struct watched_output *w, struct r
 		     unsigned int part)
 {
 	const char *attach = attach_options[r->kills % 2];
-	double at = moment(plan, part);
-	char round[64];
+	bool from_exec = r->kills / 2 % 2 == 0;
+	double at = from_exec ? moment(plan, part) : LEAST_RANGE * (double)random() / RAND_MAX;
+	char round[80];
 	int status = 0;
 	pid_t pid;
 
-	snprintf(round, sizeof(round), "kill %u (%s, after %.0f ms)", r->kills + 1, attach + 9,
-		 at * 1000);
+	snprintf(round, sizeof(round), "kill %u (%s, %.0f ms after %s)", r->kills + 1, attach + 9,
+		 at * 1000, from_exec ? "exec" : "the start line");
 	w->started = false;
 	pid = start(plan, attach);
 	if (pid < 0) {
 		failed(r, "%s: the command could not be executed", round);
 		return;
 	}
+	w->bad_lines = 0;
+	if (!from_exec)
+		wait_until_watching(plan, w);
 	pause_for(at);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
