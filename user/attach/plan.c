@@ -220,6 +220,12 @@ static void choose_cheapest(struct hook_choice *choice, const struct kernel *ker
 			refuse(choice, "an fentry would keep livepatches of it from loading");
 			continue;
 		}
+		/* These take a reference to the module, a kprobe does not. */
+		if (kinds[i] != ATTACH_KPROBE && kernel->ext4_may_go && kernel->has_kprobes) {
+			refuse(choice, "%s would keep ext4 from being unloaded",
+			       attach_mode_name(kinds[i]));
+			continue;
+		}
 		if (kinds[i] == ATTACH_KPROBE && !kernel->has_kprobes) {
 			refuse(choice, "the kernel has no kprobes");
 			continue;

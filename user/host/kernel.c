@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -143,6 +145,14 @@ static enum btf_source source_of(const struct kernel *kernel, const struct btf *
 	return ext4 == kernel->module ? BTF_MODULE : BTF_VMLINUX;
 }
 
+/* The host's, also from within a container that sees its processes. */
+static bool root_is_ext4(void)
+{
+	struct statfs fs;
+
+	return (!statfs("/proc/1/root", &fs) || !statfs("/", &fs)) && fs.f_type == EXT4_SUPER_MAGIC;
+}
+
 int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t why_size)
 {
 	const struct btf *ext4;
@@ -177,6 +187,7 @@ int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t w
 	if (!btf_file && !kernel_ext4_btf(kernel))
 		open_bundled(kernel);
 	kernel->ext4_is_module = exists("/sys/module/ext4/initstate");
+	kernel->ext4_may_go = kernel->ext4_is_module && !root_is_ext4();
 	kernel->ext4_here = kernel->ext4_is_module || exists("/sys/fs/ext4");
 	kernel->has_kprobes = exists("/sys/bus/event_source/devices/kprobe");
 	kernel->has_livepatch = exists("/sys/kernel/livepatch");

@@ -244,6 +244,23 @@ static void test_cheapest_without_the_tracepoint(void **state)
 	assert_non_null(strstr(why, "no kprobes"));
 }
 
+/* A module that nobody needs for "/": hooks that hold it would be in the way of a fixed one. */
+static void test_module_may_go(void **state)
+{
+	(void)state;
+	kernel.has_kprobes = kernel.ext4_may_go = true;
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_int_equal(plan.mode, ATTACH_KPROBE);
+	assert_false(plan_uses(&plan, ATTACH_TRACEPOINT));
+	assert_false(plan_uses(&plan, ATTACH_FENTRY));
+	assert_non_null(strstr(plan.choice[HOOK_ALLOCATION].reason, "unloaded"));
+	/* Without kprobes there is no such choice. */
+	kernel.has_kprobes = false;
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_int_equal(plan.mode, ATTACH_TRACEPOINT);
+	assert_true(plan_uses(&plan, ATTACH_FENTRY));
+}
+
 /* What the kernel refuses makes way for the next kind, hook by hook. */
 static void test_cheapest_refused(void **state)
 {
@@ -445,6 +462,7 @@ int main(void)
 		T(test_cheapest_without_the_tracepoint),
 		T(test_extents),
 		T(test_cheapest_refused),
+		T(test_module_may_go),
 		T(test_extents),
 		T(test_prototype),
 		T(test_allocator),
