@@ -34,7 +34,8 @@ struct kernel {
 	int btf_fd;
 	bool ext4_here; /* ext4 is built in or loaded */
 	bool ext4_is_module;
-	/* A module, and the root filesystem is not ext4: it can be unloaded once it is unmounted. */
+	/* A module, and the root filesystem is not ext4: it can be unloaded once it is unmounted.
+	 */
 	bool ext4_may_go;
 	bool ext4_types; /* some BTF describes ext4's structures */
 	bool has_kprobes;
