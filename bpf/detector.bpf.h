@@ -915,6 +915,41 @@ static __noinline int settle(u32 fault_result)
 	return 0;
 }
 
+/* The blocks of a fault that are mapped while its insert has just been refused. */
+static __noinline int refused(void *ctx, const struct inode *inode, u64 addr)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid(), lblk, len;
+	struct task_slot *slot = own_slot(inode);
+	struct e4r_event ev = {};
+
+	/* A collision that was seen when the insert began is settled at the fault's end. */
+	if (!slot || slot->op != SLOT_FAULT || bpf_map_lookup_elem(&pending, &tid))
+		return 0;
+	lblk = slot->lblk;
+	len = slot->len;
+	if (!first_mapping(addr, lblk, len, &ev))
+		return 0;
+	fill_file(&ev, inode, false);
+	fill_fault(&ev, ctx, slot);
+	ev.len = 1;
+	fill_alloc(&ev, alloc_of_mapping(addr, &ev));
+	slot->overwrites++;
+	return averted(&ev);
+}
+
+/*
+ * A reservation is given back, with i_data_sem held. Within a fault only an insert that
+ * was refused does that. A livepatch refuses before the insert's own tracepoint is reached,
+ * so that where this is the hook nothing else tells of it.
+ */
+static __always_inline int on_reservation_back(void *ctx, const struct inode *inode, bool typed)
+{
+	if (!is_mapped_writable(inode, typed) || !is_watched(inode, typed) ||
+	    holds_inode_lock(inode, typed))
+		return 0;
+	return refused(ctx, inode, inode_addr(ctx, inode, typed));
+}
+
 static __always_inline int on_fault_end(void *ctx, u32 result)
 {
 	u64 task = bpf_get_current_task();

@@ -56,4 +56,7 @@ TRACEPOINT(free, ext4_free_inode, inode, on_inode_free(inode, typed), struct ino
 TRACEPOINT(release, ext4_da_release_space, inode, on_release(inode, freed), struct inode *inode,
 	   int freed)
 
+TRACEPOINT(refused, ext4_da_release_space, inode, on_reservation_back(ctx, inode, typed),
+	   struct inode *inode)
+
 #endif /* EXT4RACE_HOOKS_TRACEPOINT_BPF_H */

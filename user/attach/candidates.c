@@ -52,6 +52,8 @@ const struct candidate candidates[] = {
 	  { "insert_block" } },
 	{ HOOK_DELAYED_INSERT, ATTACH_TRACEPOINT, RACE_INSERT_EXTENT, 0, 0,
 	  { "insert_extent" } },
+	/* Beside the fault's end: what a livepatch refuses never reaches the insert's tracepoint. */
+	{ HOOK_INSERT_RESULT, ATTACH_TRACEPOINT, "ext4_da_release_space", 0, 0, { "refused" } },
 	{ HOOK_ALLOCATION, ATTACH_TRACEPOINT, RACE_ES_INSERT, 0, 0, { "es_insert" } },
 	{ HOOK_OPERATION, ATTACH_TRACEPOINT, "ext4_fallocate_enter", 0, 0,
 	  { "zero_range", "fallocate" } },
@@ -71,6 +73,7 @@ const char *candidate_tracepoint_program(const char *name, bool typed)
 		{ "free", "tp_free", "raw_free" },
 		{ "evict", "tp_evict", "raw_evict" },
 		{ "release", "tp_release", "raw_release" },
+		{ "refused", "tp_refused", "raw_refused" },
 	};
 	size_t i;
 

@@ -238,15 +238,18 @@ static void choose_cheapest(struct hook_choice *choice, const struct kernel *ker
 /* ---- whether an insert took effect ---- */
 
 /*
- * The end of the fault tells, so no hook of its own is needed; see on_fault_end() in
- * bpf/detector.bpf.h.
+ * The end of the fault tells; see on_fault_end() in bpf/detector.bpf.h. Where the insert's
+ * hook is its tracepoint, what a livepatch refuses does not get that far: see
+ * on_reservation_back() there.
  */
-static void choose_result(struct hook_plan *plan, const struct kernel *kernel)
+static void choose_result(struct hook_plan *plan, const struct kernel *kernel,
+			  const struct hook_refusals *refused)
 {
 	struct hook_choice *choice = &plan->choice[HOOK_INSERT_RESULT];
 	const struct hook_choice *insert = &plan->choice[HOOK_DELAYED_INSERT];
 	const struct hook_choice *fault = &plan->choice[HOOK_FAULT];
 	struct kernel_func func;
+	bool any;
 
 	memset(choice, 0, sizeof(*choice));
 	/* The insert of an extent never returned anything. */
@@ -255,7 +258,9 @@ static void choose_result(struct hook_plan *plan, const struct kernel *kernel)
 		refuse(choice, "the insert returns nothing: it always takes effect");
 	} else if (!fault->target) {
 		refuse(choice, "no hook at the fault's end");
-	} else {
+	} else if (insert->mode != ATTACH_TRACEPOINT ||
+		   !choose_kind(choice, kernel, HOOK_INSERT_RESULT, ATTACH_TRACEPOINT, refused,
+				&any)) {
 		choice->target = fault->target;
 		choice->mode = fault->mode;
 	}
@@ -342,7 +347,7 @@ static void plan_hooks(struct hook_plan *plan, const struct kernel *kernel, enum
 		else
 			choose_cheapest(choice, kernel, i, refused);
 	}
-	choose_result(plan, kernel);
+	choose_result(plan, kernel, refused);
 }
 
 int plan_make(struct hook_plan *plan, const struct kernel *kernel, enum attach_mode mode,

@@ -214,7 +214,8 @@ static void test_cheapest(void **state)
 	assert_true(has_program(HOOK_FAULT, "fentry_mkwrite"));
 	assert_true(has_program(HOOK_FAULT, "fexit_mkwrite"));
 	assert_true(has_program(HOOK_INODE_END, "fentry_destroy"));
-	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
+	/* The fault's end tells, but for what a livepatch refuses. */
+	assert_true(has_program(HOOK_INSERT_RESULT, "tp_refused"));
 	assert_string_equal(target(HOOK_MAPPING), "none");
 	assert_true(plan_uses(&plan, ATTACH_FENTRY));
 	assert_false(plan_uses(&plan, ATTACH_KPROBE));
