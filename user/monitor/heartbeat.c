@@ -8,10 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "monitor/heartbeat.h"
 #include "monitor/loop.h"
-
-#define NSEC_PER_SEC 1000000000L
 
 struct heartbeat {
 	int fd;
@@ -69,15 +68,11 @@ void heartbeat_free(struct heartbeat *hb)
 
 bool heartbeat_ask(struct heartbeat *hb, unsigned int msec)
 {
-	struct timespec until;
+	struct timespec until = deadline_in(msec);
 	uint64_t ticket;
 	bool answered;
 	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(msec % 1000) * 1000000;
-	until.tv_sec += msec / 1000 + until.tv_nsec / NSEC_PER_SEC;
-	until.tv_nsec %= NSEC_PER_SEC;
 	pthread_mutex_lock(&hb->lock);
 	ticket = ++hb->asked;
 	/* EAGAIN: so many questions wait that one more makes no difference. */
