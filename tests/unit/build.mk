@@ -86,7 +86,9 @@ unit-build: $(UNIT_TESTS)
 # All of them run, whatever the earlier ones said.
 unit: $(UNIT_TESTS)
 	$(Q)failed=; for test in $(UNIT_TESTS); do \
-		timeout $(UNIT_TIMEOUT) $(UNIT_RUN) "$$test" || failed="$$failed $$test"; \
+		timeout $(UNIT_TIMEOUT) $(UNIT_RUN) "$$test"; rc=$$?; \
+		if [ $$rc = 124 ]; then echo "[  FAILED  ] $$test: no end within $(UNIT_TIMEOUT) s"; fi; \
+		if [ $$rc != 0 ]; then failed="$$failed $$test"; fi; \
 	done; \
 	for test in $(UNIT_SOURCE); do \
 		PYTHON="$(PYTHON)" timeout $(UNIT_TIMEOUT) "$$test" || failed="$$failed $$test"; \

@@ -36,6 +36,7 @@ struct sink_textfile {
 	unsigned long long asked, done; /* refreshes: the last one asked for, and done */
 	bool waiting;			/* the last one asked for has not begun */
 	bool stop;
+	bool abandoned;	     /* by its closer: the writing thread frees it */
 	int err;	     /* of the last one done */
 	uint64_t writing_ns; /* since when; 0: nothing is written */
 };
@@ -109,10 +110,20 @@ static int write_snapshot(struct sink_textfile *t)
 	return err;
 }
 
+static void textfile_free(struct sink_textfile *t)
+{
+	pthread_cond_destroy(&t->changed);
+	pthread_mutex_destroy(&t->lock);
+	free(t->path);
+	free(t->template);
+	free(t);
+}
+
 static void *write_snapshots(void *arg)
 {
 	struct sink_textfile *t = arg;
 	unsigned long long turn;
+	bool abandoned;
 	int err;
 
 	if (t->source.begin)
@@ -134,7 +145,10 @@ static void *write_snapshots(void *arg)
 		t->done = turn;
 		pthread_cond_broadcast(&t->changed);
 	}
+	abandoned = t->abandoned;
 	pthread_mutex_unlock(&t->lock);
+	if (abandoned)
+		textfile_free(t);
 	return NULL;
 }
 
@@ -215,15 +229,6 @@ static int textfile_event(struct sink *sink, const struct report *report)
 	return 0;
 }
 
-static void textfile_free(struct sink_textfile *t)
-{
-	pthread_cond_destroy(&t->changed);
-	pthread_mutex_destroy(&t->lock);
-	free(t->path);
-	free(t->template);
-	free(t);
-}
-
 static int textfile_close(struct sink *sink)
 {
 	struct sink_textfile *t = (struct sink_textfile *)sink;
@@ -241,12 +246,12 @@ static int textfile_close(struct sink *sink)
 	while (t->writing_ns && !err)
 		err = pthread_cond_timedwait(&t->changed, &t->lock, &until);
 	stalled = t->writing_ns != 0;
-	pthread_mutex_unlock(&t->lock);
-	/* The write may end after hours, and its thread then needs the sink. */
-	if (stalled) {
+	if (stalled)
 		pthread_detach(t->thread);
+	t->abandoned = stalled;
+	pthread_mutex_unlock(&t->lock);
+	if (stalled)
 		return -ETIMEDOUT;
-	}
 	pthread_join(t->thread, NULL);
 	textfile_free(t);
 	return 0;

@@ -11,7 +11,9 @@ static int looked_up, read_err;
 
 static void add(unsigned int dev, const char *root, const char *point)
 {
-	table = reallocarray(table, n_table + 1, sizeof(*table));
+	/* At each power of two: a copy for each mount would be quadratic. */
+	if (!(n_table & (n_table - 1)))
+		table = reallocarray(table, n_table ? 2 * n_table : 1, sizeof(*table));
 	assert_non_null(table);
 	table[n_table++] = (struct mount){ .dev = dev,
 					   .root = (char *)root,
