@@ -70,6 +70,8 @@ int main(int argc, char **argv)
 	/* A reader that went away, and a file at its size limit, are errors of a write. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* A monitor in the background that writes to the terminal must not be stopped for it. */
+	signal(SIGTTOU, SIG_IGN);
 	options_parse(&opt, argc, argv);
 	if (opt.version)
 		return print_version(opt.verbose);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <bpf/libbpf.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attach/bpf_log.h"
+#include "base/status_line.h"
 
 /* libbpf gives its callback no argument. */
 static struct bpf_log *current;
@@ -26,6 +29,17 @@ static void keep(struct bpf_log *log, const char *fmt, va_list ap)
 	snprintf(log->first, sizeof(log->first), "%s", text);
 }
 
+/* On a terminal with a status line the message pushes that down. */
+static int print(const char *fmt, va_list ap)
+{
+	bool held = status_line_hold(STDERR_FILENO);
+	int n = vfprintf(stderr, fmt, ap);
+
+	if (held)
+		status_line_release();
+	return n;
+}
+
 static int on_message(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	va_list copy;
@@ -36,7 +50,7 @@ static int on_message(enum libbpf_print_level level, const char *fmt, va_list ap
 		va_end(copy);
 	}
 	if (current->verbose && level <= LIBBPF_INFO)
-		return vfprintf(stderr, fmt, ap);
+		return print(fmt, ap);
 	return 0;
 }
 

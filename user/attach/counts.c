@@ -61,7 +61,7 @@ static void add_hot(const struct detector *det, struct e4r_counters *counters)
 	}
 }
 
-static void add_skipped(const struct detector *det, struct e4r_counters *counters)
+void detector_add_skipped(const struct detector *det, struct e4r_counters *counters)
 {
 	int hook;
 
@@ -75,7 +75,7 @@ static void add_skipped(const struct detector *det, struct e4r_counters *counter
 	}
 }
 
-int detector_counters(const struct detector *det, struct e4r_counters *counters)
+int detector_counted(const struct detector *det, struct e4r_counters *counters)
 {
 	struct e4r_counters *values;
 	unsigned int zero = 0;
@@ -92,9 +92,17 @@ int detector_counters(const struct detector *det, struct e4r_counters *counters)
 	for (cpu = 0; cpu < det->object.n_cpus; cpu++)
 		add_members(counters, &values[cpu], sizeof(*counters));
 	add_hot(det, counters);
-	add_skipped(det, counters);
 out:
 	free(values);
+	return err;
+}
+
+int detector_counters(const struct detector *det, struct e4r_counters *counters)
+{
+	int err = detector_counted(det, counters);
+
+	if (!err)
+		detector_add_skipped(det, counters);
 	return err;
 }
 

@@ -16,6 +16,12 @@ struct detector;
 
 /* Counts since the detector was opened, summed over CPUs. 0 or negative errno. */
 int detector_counters(const struct detector *det, struct e4r_counters *counters);
+/*
+ * The two halves of it. What the programs have counted takes one system call: it can be
+ * asked for every second. The runs that the kernel skipped take one for each program.
+ */
+int detector_counted(const struct detector *det, struct e4r_counters *counters);
+void detector_add_skipped(const struct detector *det, struct e4r_counters *counters);
 
 struct detector_stats {
 	unsigned int dev; /* 0: filesystems that found no room of their own */

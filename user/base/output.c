@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "base/output.h"
+#include "base/status_line.h"
 
-int output_write(int fd, const char *buf, size_t len)
+static int write_all(int fd, const char *buf, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, buf, len);
@@ -29,4 +31,14 @@ int output_write(int fd, const char *buf, size_t len)
 		len -= n;
 	}
 	return 0;
+}
+
+int output_write(int fd, const char *buf, size_t len)
+{
+	bool held = status_line_hold(fd);
+	int err = write_all(fd, buf, len);
+
+	if (held)
+		status_line_release();
+	return err;
 }

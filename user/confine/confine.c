@@ -35,6 +35,7 @@ struct confine {
 	uint64_t keep;	 /* capabilities, of those that are permitted */
 	uint64_t effect; /* of these, what stays in effect */
 	bool leave_root; /* to CONFINE_ID */
+	bool terminal;	 /* a status line is drawn */
 	int landlock;	 /* version; 0: none */
 	int ruleset;
 	pthread_mutex_t lock; /* for what follows */
@@ -253,6 +254,11 @@ int confine_allow_writing(struct confine *c, const char *path)
 	if (there && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
 		return allow(c, path, LANDLOCK_WRITE);
 	return with_directory(c, path, allow_making);
+}
+
+void confine_allow_terminal(struct confine *c)
+{
+	c->terminal = true;
 }
 
 /* ---- one thread ---- */
@@ -483,7 +489,7 @@ int confine(struct confine *c, unsigned int keep, bool verbose)
 		err = confine_one(c, &what);
 	if (!err) {
 		what = "system calls";
-		err = syscalls_limit(keep & PRIVILEGE_KPROBES);
+		err = syscalls_limit(keep & PRIVILEGE_KPROBES, c->terminal);
 		filtered = err != -ENOSYS;
 		if (!filtered)
 			err = 0;

@@ -40,6 +40,9 @@ void confine_allow_mount(struct confine *c, const char *path);
  */
 int confine_allow_writing(struct confine *c, const char *path);
 
+/* To ask an open terminal for its size and its foreground; nothing else of it. */
+void confine_allow_terminal(struct confine *c);
+
 /* Before a thread is started that calls confine_thread(): confine() waits for that. */
 void confine_expect_thread(struct confine *c);
 /* Confines the calling thread. What fails is told by confine(). */

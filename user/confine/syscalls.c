@@ -204,6 +204,9 @@ static const unsigned long ioctls[] = {
 	TCGETS, FIONREAD, PERF_EVENT_IOC_SET_BPF, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE,
 };
 
+/* How large a terminal is, and who is in its foreground. */
+static const unsigned long terminal_ioctls[] = { TIOCGWINSZ, TIOCGPGRP };
+
 /* Anything but to name a thread would change what the process may do. */
 static const int prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_CAPBSET_READ, PR_GET_SECUREBITS };
 
@@ -253,7 +256,7 @@ static int allow_bits(scmp_filter_ctx ctx, const char *name, unsigned int arg, u
 	return add_args(ctx, SCMP_ACT_ALLOW, name, 1, &cmp);
 }
 
-static int allow_commands(scmp_filter_ctx ctx)
+static int allow_commands(scmp_filter_ctx ctx, bool terminal)
 {
 	size_t i;
 	int err = 0;
@@ -262,6 +265,8 @@ static int allow_commands(scmp_filter_ctx ctx)
 		err = allow_value(ctx, "bpf", 0, bpf_commands[i]);
 	for (i = 0; i < COUNT(ioctls) && !err; i++)
 		err = allow_value(ctx, "ioctl", 1, ioctls[i]);
+	for (i = 0; terminal && i < COUNT(terminal_ioctls) && !err; i++)
+		err = allow_value(ctx, "ioctl", 1, terminal_ioctls[i]);
 	for (i = 0; i < COUNT(prctls) && !err; i++)
 		err = allow_value(ctx, "prctl", 0, prctls[i]);
 	return err;
@@ -306,14 +311,14 @@ static int allow_growing(scmp_filter_ctx ctx)
 	return err;
 }
 
-static int add_rules(scmp_filter_ctx ctx, bool kprobes)
+static int add_rules(scmp_filter_ctx ctx, bool kprobes, bool terminal)
 {
 	int err = add(ctx, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
 
 	if (!err)
 		err = add(ctx, SCMP_ACT_KILL_PROCESS, never, COUNT(never));
 	if (!err)
-		err = allow_commands(ctx);
+		err = allow_commands(ctx, terminal);
 	if (!err)
 		err = allow_sending(ctx);
 	if (!err)
@@ -323,7 +328,7 @@ static int add_rules(scmp_filter_ctx ctx, bool kprobes)
 	return err;
 }
 
-int syscalls_limit(bool kprobes)
+int syscalls_limit(bool kprobes, bool terminal)
 {
 	scmp_filter_ctx ctx;
 	int err;
@@ -340,7 +345,7 @@ int syscalls_limit(bool kprobes)
 	/* A binary tree instead of a list; libseccomp before 2.5 has none. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!err)
-		err = add_rules(ctx, kprobes);
+		err = add_rules(ctx, kprobes, terminal);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);

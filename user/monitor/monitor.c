@@ -9,6 +9,7 @@
 #include "base/exit_status.h"
 #include "base/say.h"
 #include "base/signals.h"
+#include "base/status_line.h"
 #include "confine/confine.h"
 #include "host/privilege.h"
 #include "monitor/cmd_monitor.h"
@@ -162,6 +163,8 @@ static void stop_watching(struct monitor *mon)
 	monitor_take_events(mon);
 	/* A second signal ends a summary that hangs on a stuck filesystem. */
 	signals_end_us(true);
+	/* From here on it would be out of date. */
+	status_line_close();
 }
 
 static void begin_watching(struct monitor *mon)
@@ -207,6 +210,7 @@ static void end(struct monitor *mon)
 {
 	if (mon->det)
 		detector_detach(mon->det);
+	status_line_close();
 	/* The exporter's thread ends here: from now on nobody else asks. */
 	outputs_close(mon->outputs);
 	verdict_watch_free(mon->verdict);

@@ -16,6 +16,7 @@
 #include "monitor/outputs.h"
 #include "monitor/resolve.h"
 #include "monitor/verdict_watch.h"
+#include "monitor/watch_status.h"
 #include "report/metrics.h"
 
 /* Of monitor_report.c: what the start block tells. */
@@ -41,6 +42,13 @@ struct mounts_pause {
 	bool changed; /* there is something to be read after it */
 };
 
+/* Of monitor_status.c: what the status line keeps from one drawing to the next. */
+struct status_state {
+	unsigned long long ticks;
+	struct e4r_counters skipped; /* runs that the kernel skipped, as read some ticks ago */
+	struct watch_status before;
+};
+
 struct monitor {
 	const struct options *opt;
 	int exit_status; /* set by whatever ends the run */
@@ -58,6 +66,7 @@ struct monitor {
 	struct run_start start;
 	struct module_state module;
 	struct mounts_pause pause;
+	struct status_state status;
 
 	/* Guards what the exporter's thread asks of the detector while programs come and go. */
 	pthread_mutex_t lock;
@@ -96,6 +105,11 @@ int monitor_collect_fs(struct monitor *mon, struct metrics_fs **fs, struct e4r_s
  * there and attached to, or negative errno. Any thread.
  */
 int monitor_snapshot(void *arg, void (*take)(void *ctx, const struct metrics *metrics), void *ctx);
+
+/* ---- monitor_status.c: the status line ---- */
+
+/* Opens it, and has the loop draw it, where there is a terminal for it. 0 or negative errno. */
+int monitor_status_open(struct monitor *mon);
 
 /* ---- monitor_module.c: ext4 comes and goes ---- */
 

@@ -234,5 +234,7 @@ int monitor_setup_loop(struct monitor *mon)
 		err = wait_for_time(mon);
 	if (!err)
 		err = wait_for_others(mon);
+	if (!err)
+		err = monitor_status_open(mon);
 	return err;
 }

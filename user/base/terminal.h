@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a terminal can show, and what its user wants to see on it. */
+#ifndef EXT4RACE_TERMINAL_H
+#define EXT4RACE_TERMINAL_H
+
+#include <stdbool.h>
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* --color, for the whole process. Call it before anything is printed. */
+void terminal_use_color(enum color_when when);
+/*
+ * Whether what goes to fd is colored. COLOR_AUTO: on a terminal that is not dumb, unless
+ * NO_COLOR is set to something (no-color.org).
+ */
+bool terminal_has_color(int fd);
+/* TERM says that the cursor cannot be moved, or nothing at all: screen readers set "dumb". */
+bool terminal_is_dumb(void);
+/* The locale of the environment is one of UTF-8. */
+bool terminal_is_utf8(void);
+
+/* How serious a word is. Color repeats what the word says, and never says it alone. */
+enum severity { SEVERITY_NONE, SEVERITY_STRONG, SEVERITY_GOOD, SEVERITY_WARN, SEVERITY_BAD };
+
+/* What begins print of that severity; TERMINAL_PLAIN ends it. "" for SEVERITY_NONE. */
+const char *terminal_paint(enum severity severity);
+#define TERMINAL_PLAIN "\033[0m"
+
+#endif /* EXT4RACE_TERMINAL_H */
