@@ -65,16 +65,18 @@ static int opens(const char *directory, const char *name, int flags)
 	return 0;
 }
 
-/* Of a file that can be opened some byte has to come, as /proc/1/environ gives none. */
+/* To open the file is not enough: a byte has to come. /proc/1/environ gives none. */
 static int reads(const char *path)
 {
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n;
 	char c;
 	int err;
 
 	if (fd < 0)
 		return errno;
-	err = said(read(fd, &c, 1));
+	n = read(fd, &c, 1);
+	err = n ? said(n) : ENODATA;
 	close(fd);
 	return err;
 }
