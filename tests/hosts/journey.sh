@@ -44,7 +44,19 @@ no_more_races() {
 	[[ $metric == "$(sum ext4race_overwritten_blocks_total)" && $kernel == "$(residual)" ]]
 }
 
-step_aside() {
+# Nothing is built for a kernel that is fixed, although there is all to build it with.
+dkms_steps_aside() {
+	local said
+	said=$(dkms status -m ext4race-ext4)
+	echo "$said"
+	modinfo -n ext4
+	[[ $said == *added* && $said != *installed* && $said != *built* ]] &&
+		test -e "/lib/modules/$(uname -r)/build/Makefile" &&
+		[[ $(modinfo -n ext4) == */kernel/fs/ext4/* ]] &&
+		not dkms build ext4race-ext4/1.0
+}
+
+livepatch_steps_aside() {
 	not "$(echo /usr/src/ext4race-livepatch-*/patch/livepatch/build)" --source /guest/source-fixed \
 		--headers "/lib/modules/$(uname -r)/build" --out /root
 	not test -e /sys/kernel/livepatch/ext4race_livepatch
@@ -65,6 +77,7 @@ vulnerable() {
 	ok "verify: fixed, by the livepatch" verdict_is fixed livepatch
 	ok "the same fire leaves no more overwrites and no more leaks" no_more_races
 	ok "the alert ends" until_ok 240 alert_is Ext4RaceSeen none
+	ok "DKMS takes the fixed module's source" dkms add ext4race-ext4/1.0
 	ok "the fixed kernel installs" dpkg -i /guest/kernel/*.deb
 	readlink -f /vmlinuz /initrd.img >/guest/boot
 	echo fixed >/guest/stage
@@ -75,7 +88,8 @@ fixed() {
 	ok "the service came up by itself" until_ok 120 active
 	ok "verify: fixed, by behaviour" verdict_is fixed behaviour
 	ok "the metrics say so too" until_ok 120 test "$(curl -fsS "$METRICS" | grep -c '^ext4race_kernel_verdict{verdict="fixed"} 1')" = 1
-	ok "the livepatch steps aside" step_aside
+	ok "the livepatch steps aside" livepatch_steps_aside
+	ok "so does DKMS" dkms_steps_aside
 	race 10
 	ok "no race" test "$(sum ext4race_overwritten_blocks_total)" = 0
 	ok "the kernel agrees" test "$(residual)" = 0

@@ -3,6 +3,7 @@
 # In the guest: checks, and what the unit is like.
 
 UNIT=ext4race-detect.service
+# shellcheck disable=SC2034 # for those that source this
 METRICS=http://localhost:9877/metrics
 n=0 failed=0
 
