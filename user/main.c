@@ -12,6 +12,7 @@
 #include "base/libraries.h"
 #include "base/say.h"
 #include "base/signals.h"
+#include "base/terminal.h"
 #include "base/version.h"
 #include "cli/options.h"
 #include "doctor/cmd_doctor.h"
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
 	/* A monitor in the background that writes to the terminal must not be stopped for it. */
 	signal(SIGTTOU, SIG_IGN);
 	options_parse(&opt, argc, argv);
+	terminal_use_color(opt.color);
 	if (opt.version)
 		return print_version(opt.verbose);
 	/* The others take no orders while they run: a signal ends them. */

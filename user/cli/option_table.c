@@ -8,8 +8,7 @@ const struct option_def option_table[] = {
 	{ 'o', "output", "text|json", COMMAND_ALL, "Output for people or as JSON lines" },
 	{ OPT_ATTACH, "attach", "auto|fentry|kprobe|tracepoint", COMMAND_ALL,
 	  "How to attach to the kernel (default: auto, the cheapest hook at each point)" },
-	{ OPT_BTF, "btf", "FILE", COMMAND_ALL,
-	  "BTF that describes ext4, where the kernel has none" },
+	{ OPT_BTF, "btf", "FILE", COMMAND_ALL, "BTF of ext4, where the kernel has none" },
 	{ 'd', "duration", "SEC", COMMAND_MONITOR | COMMAND_PROVOKE,
 	  "Stop after this time; 30, 30s, 5m and 2h are understood" },
 	{ OPT_MOUNT, "mount", "PATH", COMMAND_MONITOR,
@@ -41,6 +40,8 @@ const struct option_def option_table[] = {
 	  "Delay our own faults inside the window, at most 10000" },
 	{ OPT_YES, "yes", NULL, COMMAND_PROVOKE, "Do not ask" },
 	{ OPT_MAX_LEAK, "max-leak", "BLOCKS", COMMAND_PROVOKE, "Stop after so many leaked blocks" },
+	{ OPT_COLOR, "color", "auto|always|never", COMMAND_ALL,
+	  "Color what is serious (default: auto, on a terminal, unless NO_COLOR is set)" },
 	{ 'v', "verbose", NULL, COMMAND_ALL, "Say more, libbpf's messages included" },
 	{ 'V', "version", NULL, COMMAND_ALL,
 	  "Print the version; with -v the libraries and theirs too" },
@@ -52,21 +53,34 @@ const struct option_def option_table[] = {
 _Static_assert(sizeof(option_table) / sizeof(option_table[0]) <= OPTIONS_MAX + 1, "OPTIONS_MAX");
 
 const struct command_def command_table[] = {
-	{ "monitor", COMMAND_MONITOR,
-	  "Watch this kernel and report every delayed insert that overwrites an allocated extent.\v"
-	  "Commands: monitor (the default), verify, provoke, doctor; each has its own --help.\n"
-	  "Exit status: 0 no race seen, 2 race seen, 3 evidence was lost (2 and 3 with "
-	  "--fail-on-race), 1 it could not be done, 64 usage." },
-	{ "verify", COMMAND_VERIFY,
-	  "Is the fix in the running kernel? Answers without a race.\v"
-	  "Exit status: 0 fixed, 2 vulnerable, 3 unknown, 1 it could not be done, 64 usage." },
+	{ "monitor", COMMAND_MONITOR, "Watch this kernel and report each overwrite (the default)",
+	  "0 no race seen, 2 race seen, 3 evidence was lost (2 and 3 only\n"
+	  "with --fail-on-race), 1 it could not be done, 64 usage.",
+	  "  sudo ext4race-detect                        watch until ^C\n"
+	  "  sudo ext4race-detect verify                 is the fix in this kernel?\n"
+	  "  sudo ext4race-detect -d 1h --mount /srv --fail-on-race\n"
+	  "                                              an hour, one filesystem, as a check\n" },
+	{ "verify", COMMAND_VERIFY, "Is the fix in the running kernel? No race is needed",
+	  "0 fixed, 2 vulnerable, 3 unknown, 1 it could not be done, 64 usage.",
+	  "  sudo ext4race-detect verify                 with the evidence\n"
+	  "  sudo ext4race-detect verify --quiet         one word, for scripts\n"
+	  "  sudo ext4race-detect verify --passive       write nothing to any disk\n" },
 	{ "provoke", COMMAND_PROVOKE,
-	  "Make the race happen on scratch files and report what the kernel did.\v"
-	  "Exit status: 0 nothing overwritten, 2 overwritten, 3 inconclusive, 1 it could not be "
-	  "done, 64 usage." },
+	  "Make the race happen on scratch files, and report what came of it",
+	  "0 nothing overwritten, 2 overwritten, 3 inconclusive, 1 it could\n"
+	  "not be done, 64 usage.",
+	  "  sudo ext4race-detect provoke --dir /srv     ten seconds; asks before it leaks\n"
+	  "  sudo ext4race-detect provoke --dir /srv --widen 500 --max-leak 10\n"
+	  "                                              surer, and ten blocks at most\n"
+	  "  sudo ext4race-detect provoke --dir /srv -d 1m --yes -o json\n"
+	  "                                              for scripts\n" },
 	{ "doctor", COMMAND_DOCTOR,
-	  "What this kernel offers, what would be attached, what is missing and why.\v"
-	  "Exit status: 0 full detection, 3 degraded, 1 impossible, 64 usage." },
+	  "What this kernel offers, what would be attached, what is missing",
+	  "0 full detection, 3 degraded, 1 impossible, 64 usage.",
+	  "  sudo ext4race-detect doctor                 before the first monitor\n"
+	  "  sudo ext4race-detect doctor -v              each hook that was refused, and why\n"
+	  "  sudo ext4race-detect doctor --attach kprobe\n"
+	  "                                              would this one work?\n" },
 	{},
 };
 

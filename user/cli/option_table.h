@@ -26,6 +26,7 @@ enum {
 	OPT_WIDEN,
 	OPT_YES,
 	OPT_MAX_LEAK,
+	OPT_COLOR,
 	OPT_DUMP_OPTIONS,
 };
 
@@ -44,7 +45,9 @@ extern const struct option_def option_table[];
 struct command_def {
 	const char *name;
 	enum command command;
-	const char *doc;
+	const char *help;     /* one line */
+	const char *statuses; /* exit statuses; one line or more */
+	const char *examples; /* three, each a line or two */
 };
 
 /* Likewise. The first one is the default. */

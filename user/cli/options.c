@@ -9,6 +9,7 @@
 
 #include "base/exit_status.h"
 #include "base/say.h"
+#include "cli/help.h"
 #include "cli/option_table.h"
 #include "cli/option_values.h"
 #include "cli/options.h"
@@ -60,6 +61,22 @@ static void set_attach(struct options *opt, const char *arg)
 	usage_error("--attach is auto, fentry, kprobe or tracepoint, not '%s'", arg);
 }
 
+static void set_color(struct options *opt, const char *arg)
+{
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(arg, names[i])) {
+			opt->color = i;
+			return;
+		}
+	}
+	usage_error("--color is auto, always or never, not '%s'", arg);
+}
+
 static void add_mount(struct options *opt, const char *arg)
 {
 	if (opt->n_mounts == E4R_MAX_FILTER)
@@ -89,6 +106,21 @@ static void set_duration(struct options *opt, const char *arg)
 {
 	if (parse_duration(arg, &opt->duration))
 		usage_error("--duration takes a time such as 30, 30s, 5m or 2h, not '%s'", arg);
+}
+
+static __attribute__((noreturn)) void print_help(const struct argp_state *state)
+{
+	const struct options *opt = state->input;
+	const struct command_def *cmd = command_table;
+
+	while (cmd->command != opt->command)
+		cmd++;
+	/* argp says of each long option's argument what everybody knows. */
+	setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
+	help_begin(cmd);
+	argp_state_help(state, stdout, ARGP_HELP_LONG);
+	help_end(cmd);
+	exit_printed();
 }
 
 static error_t parse_one(int key, char *arg, struct argp_state *state)
@@ -163,6 +195,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	case OPT_MAX_LEAK:
 		opt->max_leak = number_of("max-leak", arg, 1, 1ULL << 40);
 		break;
+	case OPT_COLOR:
+		set_color(opt, arg);
+		break;
 	case 'v':
 		opt->verbose = true;
 		break;
@@ -170,8 +205,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		opt->version = true;
 		break;
 	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
-		exit_printed();
+		print_help(state);
 	case OPT_DUMP_OPTIONS:
 		options_dump();
 		exit_printed();
@@ -250,7 +284,7 @@ void options_parse(struct options *opt, int argc, char **argv)
 {
 	struct argp_option argp_options[OPTIONS_MAX + 1] = {};
 	const struct command_def *cmd = command_of(&argc, &argv);
-	struct argp argp = { .options = argp_options, .parser = parse_one, .doc = cmd->doc };
+	struct argp argp = { .options = argp_options, .parser = parse_one };
 	char name[64];
 	error_t err;
 

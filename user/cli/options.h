@@ -8,6 +8,7 @@
 
 #include "attach/mode.h"
 #include "base/exit_status.h"
+#include "base/terminal.h"
 #include "bpf/event.h"
 #include "cli/command.h"
 
@@ -16,6 +17,7 @@ struct options {
 	bool json;
 	enum attach_mode attach;
 	const char *btf_file;
+	enum color_when color;
 	bool verbose;
 	bool version; /* print it and do nothing else */
 	/* monitor */

@@ -4,8 +4,10 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "attach/certainty.h"
+#include "base/terminal.h"
 #include "doctor/doctor.h"
 #include "host/privilege.h"
 
@@ -80,6 +82,20 @@ static void print_step(const struct doctor *doc, const struct ladder_step *step)
 		       hooks[i].reason[0] ? ")" : "");
 }
 
+static void print_detection(const struct doctor *doc)
+{
+	static const enum severity severity[] = {
+		[DETECTION_NONE] = SEVERITY_BAD,
+		[DETECTION_DEGRADED] = SEVERITY_WARN,
+		[DETECTION_FULL] = SEVERITY_GOOD,
+	};
+	bool color = terminal_has_color(STDOUT_FILENO);
+
+	printf("\n  %-10s %s%s%s\n", "detection",
+	       color ? terminal_paint(severity[doc->detection]) : "", doctor_detection(doc),
+	       color ? TERMINAL_PLAIN : "");
+}
+
 int doctor_print_text(const struct doctor *doc)
 {
 	size_t i;
@@ -87,7 +103,7 @@ int doctor_print_text(const struct doctor *doc)
 	print_kernel(doc);
 	for (i = 0; i < LADDER_STEPS && !doc->problem[0]; i++)
 		print_step(doc, &doc->steps[i]);
-	printf("\n  %-10s %s\n", "detection", doctor_detection(doc));
+	print_detection(doc);
 	if (doc->chosen)
 		printf("  %-10s %s%s\n  %-10s %s\n", "attach",
 		       doc->chosen->plan.classic ? "classic " : "",

@@ -52,11 +52,6 @@ static void add_time(struct parts *parts, const struct watch_status *s)
 
 static void add_verdict(struct parts *parts, const struct watch_status *s)
 {
-	static const enum severity severity[] = {
-		[VERDICT_UNKNOWN] = SEVERITY_WARN,
-		[VERDICT_FIXED] = SEVERITY_GOOD,
-		[VERDICT_VULNERABLE] = SEVERITY_BAD,
-	};
 	struct status_part *part;
 
 	if (s->detached) {
@@ -66,7 +61,7 @@ static void add_verdict(struct parts *parts, const struct watch_status *s)
 		part = add(parts, WEIGHT_VERDICT, SEVERITY_NONE);
 		set(part->full, "no verdict yet");
 	} else {
-		part = add(parts, WEIGHT_VERDICT, severity[s->verdict]);
+		part = add(parts, WEIGHT_VERDICT, verdict_severity(s->verdict));
 		set(part->full, "%s%s", s->verdict == VERDICT_UNKNOWN ? "verdict " : "kernel ",
 		    verdict_name(s->verdict));
 		if (s->verdict != VERDICT_UNKNOWN)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/output.h"
+#include "base/terminal.h"
 #include "provoke/provoke_outcome.h"
 #include "report/report_json.h"
 
@@ -92,7 +93,15 @@ static void print_counts(const struct provoke_outcome *out)
 
 static int print_text(const struct provoke_outcome *out)
 {
-	printf("%s after %.1f s%s%s\n", result_names[out->result], out->seconds,
+	static const enum severity severity[] = {
+		[PROVOKE_INCONCLUSIVE] = SEVERITY_WARN,
+		[PROVOKE_AVERTED] = SEVERITY_GOOD,
+		[PROVOKE_OVERWRITTEN] = SEVERITY_BAD,
+	};
+	bool color = terminal_has_color(STDOUT_FILENO);
+
+	printf("%s%s%s after %.1f s%s%s\n", color ? terminal_paint(severity[out->result]) : "",
+	       result_names[out->result], color ? TERMINAL_PLAIN : "", out->seconds,
 	       out->race.stopped ? ", stopped: " : "", out->race.stopped ? out->race.stopped : "");
 	print_counts(out);
 	if (out->overwritten)

@@ -14,6 +14,17 @@ const char *verdict_name(enum verdict verdict)
 	return (unsigned int)verdict < VERDICT_MAX ? names[verdict] : "unknown";
 }
 
+enum severity verdict_severity(enum verdict verdict)
+{
+	static const enum severity severities[] = {
+		[VERDICT_UNKNOWN] = SEVERITY_WARN,
+		[VERDICT_FIXED] = SEVERITY_GOOD,
+		[VERDICT_VULNERABLE] = SEVERITY_BAD,
+	};
+
+	return severities[verdict];
+}
+
 const char *evidence_kind(enum evidence_slot slot)
 {
 	static const char *const names[EVIDENCE_SLOTS] = {

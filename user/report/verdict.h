@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "base/terminal.h"
+
 enum verdict {
 	VERDICT_UNKNOWN,
 	VERDICT_FIXED,
@@ -37,6 +39,8 @@ struct verdict_info {
 
 /* "fixed", "vulnerable", "unknown". */
 const char *verdict_name(enum verdict verdict);
+/* How it is colored. */
+enum severity verdict_severity(enum verdict verdict);
 /* "behaviour", "text", ...: the JSON `kind`. */
 const char *evidence_kind(enum evidence_slot slot);
 /* True when info has no evidence at all. */

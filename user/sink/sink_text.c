@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "base/terminal.h"
 #include "sink/output_queue.h"
 #include "sink/sink.h"
 #include "sink/text.h"
@@ -86,14 +86,13 @@ static const struct sink_ops sink_text_ops = {
 struct sink *sink_text_open(int fd, bool verbose)
 {
 	struct sink_text *text = calloc(1, sizeof(*text));
-	const char *no_color = getenv("NO_COLOR");
 
 	if (!text)
 		return NULL;
 	text->sink.ops = &sink_text_ops;
 	text->fd = fd;
 	text->style.verbose = verbose;
-	text->style.bold = isatty(fd) && !(no_color && *no_color);
+	text->style.color = terminal_has_color(fd);
 	text_table_init(&text->style);
 	return &text->sink;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/terminal.h"
 #include "report/report.h"
 
 #define TEXT_CELL_MAX 512
@@ -19,15 +20,15 @@
 /* How it looks, and the table as it has grown until now. */
 struct text_style {
 	bool verbose;
-	bool bold;
+	bool color;
 	bool header_done;
 	size_t width[TEXT_COLUMNS];
 };
 
 /* ---- text_words.c: the words of a line ---- */
 
-/* What begins and ends bold print; "" where there is none. */
-const char *text_bold(const struct text_style *style);
+/* What begins print of a severity, and what ends it; "" where there is no color. */
+const char *text_paint(const struct text_style *style, enum severity severity);
 const char *text_plain(const struct text_style *style);
 /* An untrusted string, made fit for a terminal. */
 void text_name(FILE *out, const char *s);

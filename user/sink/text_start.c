@@ -70,8 +70,9 @@ void text_start(struct text_style *style, FILE *out, const struct report *report
 	char time[REPORT_TIME_LEN];
 
 	format_time(time, &report->time);
-	fprintf(out, "%sext4race-detect %s%s, started %.10s %.8s UTC\n", text_bold(style),
-		start->version ? start->version : "", text_plain(style), time, time + 11);
+	fprintf(out, "%sext4race-detect %s%s, started %.10s %.8s UTC\n",
+		text_paint(style, SEVERITY_STRONG), start->version ? start->version : "",
+		text_plain(style), time, time + 11);
 	put_field(out, "kernel", start->kernel);
 	put_field(out, "attach", start->attach);
 	put_field(out, start->degraded ? "certainty!" : "certainty", start->certainty);

@@ -95,9 +95,16 @@ static void put_table(FILE *out, const struct summary_info *s)
 	fputc('\n', out);
 }
 
+static enum severity result_severity(const struct summary_info *s)
+{
+	if (s->overwritten_blocks)
+		return SEVERITY_BAD;
+	return summary_is_inconclusive(s) ? SEVERITY_WARN : SEVERITY_STRONG;
+}
+
 static void put_result(const struct text_style *style, FILE *out, const struct summary_info *s)
 {
-	fputs(text_bold(style), out);
+	fputs(text_paint(style, result_severity(s)), out);
 	if (s->overwritten_blocks)
 		fprintf(out, "%llu block%s overwritten in %llu file%s", s->overwritten_blocks,
 			s->overwritten_blocks == 1 ? "" : "s", s->overwritten_files,
@@ -164,7 +171,7 @@ void text_summary(struct text_style *style, FILE *out, const struct report *repo
 		fprintf(out,
 			"  %sinconclusive%s: %llu pieces of evidence were lost that could hide "
 			"a race\n",
-			text_bold(style), text_plain(style), s->lost_evidence);
+			text_paint(style, SEVERITY_WARN), text_plain(style), s->lost_evidence);
 	put_watches(out, s);
 	residual_check(out, s);
 }

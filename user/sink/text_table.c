@@ -92,17 +92,18 @@ static void put_header(struct text_style *style, FILE *out)
 	fputs("FILE\n", out);
 }
 
-static void put_row(struct text_style *style, FILE *out, const struct row *row, size_t n, bool bold)
+static void put_row(struct text_style *style, FILE *out, const struct row *row, size_t n,
+		    enum severity severity)
 {
 	size_t i;
 
 	fit(style, row);
 	put_header(style, out);
 	for (i = 0; i < n; i++) {
-		bool strong = bold && i == COL_EVENT;
+		bool strong = severity != SEVERITY_NONE && i == COL_EVENT;
 
 		if (strong)
-			fputs(text_bold(style), out);
+			fputs(text_paint(style, severity), out);
 		put_cell(style, out, i, row->cell[i]);
 		if (strong)
 			fputs(text_plain(style), out);
@@ -166,7 +167,8 @@ void text_collision(struct text_style *style, FILE *out, const struct report *re
 	if (ev->flags & E4R_F_ALLOCATOR)
 		set(&row, COL_ALLOCATOR, "%s %s", op_name(ev->alloc.op),
 		    text_task(buf, &ev->alloc.task));
-	put_row(style, out, &row, COL_MAX, report->type == REPORT_OVERWRITE);
+	put_row(style, out, &row, COL_MAX,
+		report->type == REPORT_OVERWRITE ? SEVERITY_BAD : SEVERITY_NONE);
 	put_file(out, race);
 	if (ev->flags & E4R_F_RECLAIMED)
 		fputs(" (entry reclaimed)", out);
@@ -182,7 +184,7 @@ void text_leak(struct text_style *style, FILE *out, const struct report *report)
 	struct row row;
 
 	begin_row(&row, report);
-	put_row(style, out, &row, COL_LEN + 1, false);
+	put_row(style, out, &row, COL_LEN + 1, SEVERITY_BAD);
 	fprintf(out, "%u block%s still reserved at destroy; ", ev->len, ev->len == 1 ? "" : "s");
 	if (!ev->overwrites)
 		fputs("overwritten before this run, or unseen", out);

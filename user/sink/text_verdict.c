@@ -7,7 +7,8 @@ void text_verdict(struct text_style *style, FILE *out, const struct report *repo
 	enum evidence_slot slot;
 	char time[REPORT_TIME_LEN];
 
-	fprintf(out, "%s  verdict    %s%s%s", text_clock(time, &report->time), text_bold(style),
+	fprintf(out, "%s  verdict    %s%s%s", text_clock(time, &report->time),
+		text_paint(style, verdict_severity(verdict->verdict)),
 		verdict_name(verdict->verdict), text_plain(style));
 	if (evidence_is_empty(verdict))
 		fputs(", without evidence", out);

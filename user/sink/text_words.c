@@ -6,14 +6,14 @@
 /* Room for a path of PATH_MAX bytes with every byte escaped. */
 #define PATH_CELL (4 * 4096 + 1)
 
-const char *text_bold(const struct text_style *style)
+const char *text_paint(const struct text_style *style, enum severity severity)
 {
-	return style->bold ? "\033[1m" : "";
+	return style->color ? terminal_paint(severity) : "";
 }
 
 const char *text_plain(const struct text_style *style)
 {
-	return style->bold ? "\033[0m" : "";
+	return style->color ? TERMINAL_PLAIN : "";
 }
 
 void text_name(FILE *out, const char *s)

@@ -326,6 +326,52 @@ static void exits_with_0(const char *line, const char *says)
 	free(copy);
 }
 
+static void test_color(void **state)
+{
+	(void)state;
+	assert_int_equal(parsed("").color, COLOR_AUTO);
+	assert_int_equal(parsed("--color auto").color, COLOR_AUTO);
+	assert_int_equal(parsed("verify --color=always").color, COLOR_ALWAYS);
+	assert_int_equal(parsed("doctor --color never").color, COLOR_NEVER);
+	refused("--color", "--color");
+	refused("--color yes", "--color is auto, always or never, not 'yes'");
+}
+
+/* The help of a command ends with examples of it, three of them. */
+static void check_examples(const char *line, const char *name)
+{
+	char *argv[ARGS_MAX], *copy = strdup(line), *text, *at, command[64];
+	int argc = split(copy, argv), n = 0;
+
+	assert_int_equal(ended(argc, argv, STDOUT_FILENO, &text), EXIT_OK);
+	at = strstr(text, "\nExamples:\n");
+	assert_non_null(at);
+	snprintf(command, sizeof(command), "\n  sudo " PROGRAM "%s", name);
+	for (; (at = strstr(at, command)); at++)
+		n++;
+	assert_int_equal(n, 3);
+	free(text);
+	free(copy);
+}
+
+static void test_help_examples(void **state)
+{
+	char *argv[] = { "x", "--help", NULL }, *text;
+
+	(void)state;
+	check_examples("--help", "");
+	check_examples("verify --help", " verify");
+	check_examples("provoke --help", " provoke --dir");
+	check_examples("doctor --help", " doctor");
+	/* Nobody has to know of the commands to find them. */
+	assert_int_equal(ended(2, argv, STDOUT_FILENO, &text), EXIT_OK);
+	assert_int_equal(strncmp(text, "Commands:\n  monitor ", 20), 0);
+	assert_non_null(strstr(text, "\n  verify "));
+	assert_non_null(strstr(text, "\n  provoke "));
+	assert_non_null(strstr(text, "\n  doctor "));
+	free(text);
+}
+
 static void test_help_and_version(void **state)
 {
 	(void)state;
@@ -359,6 +405,8 @@ int main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_getopt_errors),
 		cmocka_unit_test(test_empty_argument),
+		cmocka_unit_test(test_color),
+		cmocka_unit_test(test_help_examples),
 		cmocka_unit_test(test_help_and_version),
 	};
 

@@ -793,24 +793,40 @@ static char *on_terminal(void)
 	return text;
 }
 
-/* Bold on a terminal, plain where it was asked for, and in line either way. */
+/* Colored on a terminal, plain where it was asked for or the terminal is dumb, and in line either
+ * way. */
 static void test_terminal(void **state)
 {
 	char *text;
 
 	(void)state;
 	unsetenv("NO_COLOR");
+	setenv("TERM", "xterm", 1);
 	text = on_terminal();
-	assert_non_null(strstr(text, "03:44:11.123  \033[1moverwrite  \033[0m7:3  "));
+	assert_non_null(strstr(text, "03:44:11.123  \033[1;31moverwrite  \033[0m7:3  "));
 	free(text);
 	setenv("NO_COLOR", "1", 1);
 	text = on_terminal();
 	assert_null(strchr(text, '\033'));
 	free(text);
+	terminal_use_color(COLOR_ALWAYS);
+	text = on_terminal();
+	assert_non_null(strchr(text, '\033'));
+	free(text);
+	terminal_use_color(COLOR_AUTO);
 	/* set but empty is not set: no-color.org */
 	setenv("NO_COLOR", "", 1);
 	text = on_terminal();
 	assert_non_null(strchr(text, '\033'));
+	free(text);
+	terminal_use_color(COLOR_NEVER);
+	text = on_terminal();
+	assert_null(strchr(text, '\033'));
+	free(text);
+	terminal_use_color(COLOR_AUTO);
+	setenv("TERM", "dumb", 1);
+	text = on_terminal();
+	assert_null(strchr(text, '\033'));
 	free(text);
 	unsetenv("NO_COLOR");
 }
