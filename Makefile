@@ -90,23 +90,32 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h $(BUILD)/classic.skel.h Mak
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
-$(BUILD)/user/verify/verify_probe.o: $(BUILD)/verify.skel.h
-$(BUILD)/user/attach/object.o: $(BUILD)/direct.skel.h
+$(BUILD)/user/verify/verify_probe.o: $(BUILD)/verify.skel.h $(BUILD)/old_verify.skel.h
+$(BUILD)/user/attach/object.o: $(BUILD)/direct.skel.h $(BUILD)/old_ext4race.skel.h \
+	$(BUILD)/old_classic.skel.h
 $(BUILD)/user/host/bundled_btf.o: $(wildcard btf/*.btf)
 $(BUILD)/direct.bpf.o: bpf/ext4race.bpf.c
-$(BUILD)/user/provoke/provoke_probe.o: $(BUILD)/widen.skel.h
+$(BUILD)/user/provoke/provoke_probe.o: $(BUILD)/widen.skel.h $(BUILD)/old_widen.skel.h
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # bpftool's linker drops what clang's DWARF adds and keeps BTF.
-$(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
+define build-bpf
 	$(call msg,BPF,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $(@:.o=.tmp.o)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(1) -c $< -o $(@:.o=.tmp.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
 	$(Q)rm -f $(@:.o=.tmp.o)
+endef
+
+$(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
+	$(call build-bpf)
+
+# The same sources for kernels before 5.8: see bpf/maps.bpf.h.
+$(BUILD)/old_%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
+	$(call build-bpf,-DE4R_OLD)
 
 -include $(OBJ:.o=.d)
 

@@ -121,12 +121,21 @@ struct {
 static __always_inline u64 field(void *ctx, u32 rec, u32 i)
 {
 	u32 size = cfg_fields[rec][i].size, offset = cfg_fields[rec][i].offset;
+#ifdef E4R_OLD
+	/* This verifier does not know the size. It accepts one that has an upper bound. */
+	u64 value[2] = {}, masked = size;
+
+	barrier_var(masked);
+	bpf_probe_read_kernel(value, masked & 15, ctx + offset);
+	return value[0];
+#else
 	u64 value = 0;
 
 	if (!size || size > sizeof(value))
 		return 0;
 	bpf_probe_read_kernel(&value, size, ctx + offset);
 	return value;
+#endif
 }
 
 static __always_inline bool inode_of(void *ctx, u32 rec, struct inode_key *key)

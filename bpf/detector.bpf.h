@@ -301,7 +301,11 @@ static __noinline bool is_sealed(const struct inode *inode)
 
 static __always_inline void send_event(const struct e4r_event *ev)
 {
+#ifdef E4R_OLD
+	if (bpf_map_push_elem(&events, ev, 0))
+#else
 	if (bpf_ringbuf_output(&events, (void *)ev, sizeof(*ev), 0))
+#endif
 		COUNT(lost_ring);
 }
 
@@ -442,7 +446,7 @@ static __always_inline u64 first_mapping(u64 addr, u32 lblk, u32 len, struct e4r
 	u32 i;
 
 	ev->lblk = lblk;
-	for (i = 0; i < ES_MAX_BLOCKS && i < len; i++) {
+	for (i = 0; i < FAULT_MAX_BLOCKS && i < len; i++) {
 		pblk = es_find(addr, lblk + i, false);
 		if (!es_is_mapping(pblk))
 			continue;
@@ -556,7 +560,7 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 /* Declared with the 64 bits that the kernel returns: nothing has to be extended. */
 static u64 (*const this_cpu)(void) = (void *)BPF_FUNC_get_smp_processor_id;
 
-/* insert_can_race() on a CPU that has no place in hot. */
+/* insert_can_race() where the CPU has no place in hot. */
 static __always_inline bool far_insert_can_race(const struct inode *inode, bool typed)
 {
 	if (!is_watched(inode, typed))
@@ -575,6 +579,9 @@ static __always_inline bool far_insert_can_race(const struct inode *inode, bool 
  */
 static __always_inline bool insert_can_race(const struct inode *inode, bool typed, bool preemptible)
 {
+#ifdef E4R_OLD
+	return far_insert_can_race(inode, typed);
+#else
 	u64 cpu = this_cpu();
 	struct e4r_hot *h = &hot[cpu];
 
@@ -587,6 +594,7 @@ static __always_inline bool insert_can_race(const struct inode *inode, bool type
 		return false;
 	COUNT_HOT(preemptible, h, fault_inserts);
 	return true;
+#endif
 }
 
 /* Not inline, so that a buffered write does not pay for its registers and stack. */
@@ -873,7 +881,7 @@ static __noinline int near_miss(void *ctx, const struct inode *inode, const stru
 	u32 i;
 
 	fill_file(&ev, inode, false);
-	for (i = 0; i < ES_MAX_BLOCKS && i < slot->len && !rec; i++)
+	for (i = 0; i < FAULT_MAX_BLOCKS && i < slot->len && !rec; i++)
 		rec = find_alloc(slot->inode, slot->lblk + i, slot->start_ns);
 	/* Without an owner of i_rwsem, what the fault's own lookup cached looks allocated. */
 	if (!rec || rec->alloc.task.tid == (u32)bpf_get_current_pid_tgid())

@@ -36,11 +36,19 @@
  */
 #define ES_MAX_DEPTH 48
 
+/* The blocks of a fault: a page of 64 KiB has 16 of 4 KiB. */
+#define FAULT_MAX_BLOCKS 16
+
 /*
  * The longest delayed insert looked at. A fault inserts one block at a time
- * (ext4_da_get_block_prep(), up to 7.2); a page of 64 KiB has 16 of 4 KiB.
+ * (ext4_da_get_block_prep(), up to 7.2). Where the insert takes no length (up to 6.10) it is
+ * always one block, and the old verifier can follow no more.
  */
-#define ES_MAX_BLOCKS 16
+#ifdef E4R_OLD
+#define ES_MAX_BLOCKS 1
+#else
+#define ES_MAX_BLOCKS FAULT_MAX_BLOCKS
+#endif
 
 /* rwsem: low bits of owner are flags (kernel/locking/rwsem.c). */
 #define RWSEM_READER_OWNED 1UL

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The maps and the load-time configuration of the detector. */
+/*
+ * The maps and the load-time configuration of the detector.
+ *
+ * E4R_OLD: the build for kernels before 5.8, such as 5.4. They have no ring buffer (5.8), no
+ * maps that user space can map (5.5), and a verifier that does not know what the constants
+ * below are (5.5) and walks a function again at each call (5.6).
+ */
 #ifndef EXT4RACE_MAPS_BPF_H
 #define EXT4RACE_MAPS_BPF_H
 
@@ -15,9 +21,10 @@ const volatile bool cfg_preemptible;		 /* a program may run again before it ends
 
 /*
  * The filesystems that are watched, cfg_n_devs of them, in the kernel's encoding. Not constant:
- * another filesystem can be mounted in the place of one.
+ * another filesystem can be mounted in the place of one. User space writes .data, the programs
+ * write .bss: where neither can be mapped, user space writes all of a section at once.
  */
-unsigned int watched_devs[E4R_MAX_FILTER];
+unsigned int watched_devs[E4R_MAX_FILTER] SEC(".data");
 
 #define TASK_SLOTS    4096
 #define ALLOC_SLOTS   8192
@@ -131,11 +138,13 @@ struct {
 	__type(value, u64);
 } files SEC(".maps");
 
+#ifndef E4R_OLD
 /*
  * Not a per-CPU map: a look-up in one would cost a buffered write as much as all the rest
  * that is done for it.
  */
 struct e4r_hot hot[E4R_HOT_CPUS] __attribute__((aligned(64)));
+#endif
 
 /* Entries in files. While it is 0, the end of an inode looks nothing up. */
 long n_files;
@@ -166,10 +175,22 @@ struct {
 	__type(value, struct e4r_stats);
 } stats_zero SEC(".maps");
 
+#ifdef E4R_OLD
+/*
+ * One queue for all CPUs: it hands events out in the order in which they came, and it
+ * refuses what finds no room. A perf buffer would be one for each CPU, to be merged by time.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 4096);
+	__type(value, struct e4r_event);
+} events SEC(".maps");
+#else
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);

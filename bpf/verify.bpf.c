@@ -18,8 +18,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Set by user space while the programs run. */
-volatile unsigned int watch_tid = VERIFY_NOBODY;
+/* Set by user space while the programs run: .data is its own, the programs write .bss. */
+volatile unsigned int watch_tid SEC(".data") = VERIFY_NOBODY;
 volatile unsigned long long want = ~0ULL; /* samples; further ones are not taken */
 
 /* Samples by whether the first lookup found an entry (0, 1), and by the number of lookups. */
@@ -49,10 +49,21 @@ struct {
 } writes SEC(".maps");
 
 /* Gets one byte when `want` is reached, which wakes the waiter. */
+#ifdef E4R_OLD
+/* Before 5.8 there is no ring buffer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, u32);
+	__type(value, u32);
+} done SEC(".maps");
+#define WAKE(ctx, byte) bpf_perf_event_output(ctx, &done, BPF_F_CURRENT_CPU, byte, 1)
+#else
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } done SEC(".maps");
+#define WAKE(ctx, byte) bpf_ringbuf_output(&done, byte, 1, 0)
+#endif
 
 static __always_inline bool watched(u32 tid)
 {
@@ -136,7 +147,7 @@ int reserve_space(struct bpf_raw_tracepoint_args *ctx)
 	/* The next block of the page is counted from 0. */
 	write->lookups = 0;
 	if (n_samples >= want)
-		bpf_ringbuf_output(&done, &byte, sizeof(byte), 0);
+		WAKE(ctx, &byte);
 	return 0;
 }
 

@@ -30,13 +30,13 @@ const volatile unsigned long long cfg_delay_ns; /* longest delay of one fault; 0
 const volatile unsigned long long cfg_total_ns; /* longest sum of all delays */
 const volatile unsigned long long cfg_stale_ns; /* user space that is silent so long is dead */
 
-/* Written by user space. */
-volatile unsigned int victim_tid;      /* 0: nobody */
-volatile unsigned long long armed;     /* number of the attempt while it runs, else 0 */
-volatile unsigned long long allocated; /* the attempt whose allocation is done */
-volatile unsigned long long alive_ns;  /* CLOCK_MONOTONIC */
+/* Written by user space, and so in .data. */
+volatile unsigned int victim_tid SEC(".data");	/* 0: nobody */
+volatile unsigned long long armed SEC(".data"); /* number of the attempt while it runs, else 0 */
+volatile unsigned long long allocated SEC(".data"); /* the attempt whose allocation is done */
+volatile unsigned long long alive_ns SEC(".data");  /* CLOCK_MONOTONIC */
 
-/* Written here. */
+/* Written here, and so in .bss. */
 volatile unsigned long long in_window; /* the attempt whose first lookup saw a hole */
 unsigned long long windows;	       /* first lookups that saw a hole */
 unsigned long long averted;	       /* of these, second lookups that saw a mapping */
@@ -50,6 +50,12 @@ unsigned int cur_lblk;
 unsigned int cur_lookups;
 bool cur_hole;
 
+#ifdef E4R_OLD
+/* This verifier cannot follow a loop that is long enough: nobody is delayed. */
+static __always_inline void widen(u64 attempt)
+{
+}
+#else
 /*
  * Spins for a while. Non-zero: the delay is over. It is a global function so that the
  * verifier walks its rounds once, not once for each of its many calls.
@@ -79,6 +85,7 @@ static __always_inline void widen(u64 attempt)
 	delays++;
 	delayed_ns += bpf_ktime_get_ns() - start;
 }
+#endif
 
 static __always_inline u64 own_attempt(void)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "attach/attachment.h"
+#include "attach/bpf_features.h"
 #include "attach/detector.h"
 #include "host/privilege.h"
 
@@ -22,7 +23,7 @@ int detector_possible(const struct kernel *kernel, char *why, size_t why_size)
 			 "ext4 is not loaded: modprobe ext4, or mount a filesystem of it");
 		return -ENODEV;
 	}
-	return 0;
+	return bpf_possible(why, why_size);
 }
 
 static struct detector *new_detector(const struct detector_config *config)
@@ -98,9 +99,9 @@ int detector_reattach(struct detector *det, char *why, size_t why_size)
 	return err;
 }
 
-void detector_watch(struct detector *det, const unsigned int *devs, size_t n)
+int detector_watch(struct detector *det, const unsigned int *devs, size_t n)
 {
-	object_watch(&det->object, devs, n);
+	return object_watch(&det->object, devs, n);
 }
 
 const struct hook_plan *detector_plan(const struct detector *det)

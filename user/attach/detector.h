@@ -42,8 +42,11 @@ void detector_detach(struct detector *det);
  */
 int detector_reattach(struct detector *det, char *why, size_t why_size);
 
-/* Another filter, of as many filesystems as config had. In effect at once. */
-void detector_watch(struct detector *det, const unsigned int *devs, size_t n);
+/*
+ * Another filter, of as many filesystems as config had. In effect at once. 0 or negative
+ * errno.
+ */
+int detector_watch(struct detector *det, const unsigned int *devs, size_t n);
 
 /* What was planned, and what came of it. Both stay the detector's. */
 const struct hook_plan *detector_plan(const struct detector *det);

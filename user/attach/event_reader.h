@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How events come from the kernel: today a ring buffer. */
+/*
+ * How events come from the kernel: through a ring buffer, or through a queue where the kernel
+ * has none (before 5.8). Both keep the order in which events came, whatever the CPU.
+ */
 #ifndef EXT4RACE_EVENT_READER_H
 #define EXT4RACE_EVENT_READER_H
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach/bpf_features.h"
 #include "attach/classic_points.h"
 #include "attach/object.h"
 #include "base/array_size.h"
@@ -13,6 +14,8 @@
 #include "direct.skel.h"
 #include "ext4race.skel.h"
 #include "host/btf_types.h"
+#include "old_classic.skel.h"
+#include "old_ext4race.skel.h"
 
 #define STACKS_MAX 16384
 
@@ -37,9 +40,29 @@ static bool is_preemptible(const struct kernel *kernel, enum attach_mode mode)
 	       !btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
 }
 
-/* The two objects are built from the same source. */
+/* The objects of a kind are built from the same source, and configured alike. */
 typedef struct ext4race_bpf__rodata rodata_t;
+typedef struct classic_bpf__rodata classic_rodata_t;
 _Static_assert(sizeof(rodata_t) == sizeof(struct direct_bpf__rodata), "rodata layout");
+_Static_assert(sizeof(rodata_t) == sizeof(struct old_ext4race_bpf__rodata), "rodata layout");
+_Static_assert(sizeof(classic_rodata_t) == sizeof(struct old_classic_bpf__rodata), "rodata layout");
+_Static_assert(sizeof(struct ext4race_bpf__bss) == sizeof(struct direct_bpf__bss), "bss layout");
+
+static const struct {
+	const char *name;
+	const void *(*elf)(size_t *size);
+} builds[] = {
+	[BUILD_USUAL] = { "ext4race", ext4race_bpf__elf_bytes },
+	[BUILD_DIRECT] = { "direct", direct_bpf__elf_bytes },
+	[BUILD_CLASSIC] = { "classic", classic_bpf__elf_bytes },
+	[BUILD_OLD] = { "old", old_ext4race_bpf__elf_bytes },
+	[BUILD_OLD_CLASSIC] = { "old_classic", old_classic_bpf__elf_bytes },
+};
+
+static bool is_old(const struct object *obj)
+{
+	return obj->build == BUILD_OLD || obj->build == BUILD_OLD_CLASSIC;
+}
 
 /* What every object is told alike. */
 #define CONFIGURE_COMMON(rodata, config)                                                           \
@@ -62,8 +85,7 @@ static void configure(rodata_t *rodata, const struct kernel *kernel, const struc
 	rodata->cfg_preemptible = is_preemptible(kernel, choice[HOOK_DELAYED_INSERT].mode);
 }
 
-static void configure_classic(struct classic_bpf__rodata *rodata,
-			      const struct detector_config *config)
+static void configure_classic(classic_rodata_t *rodata, const struct detector_config *config)
 {
 	struct classic_field fields[REC_FIELDS];
 	const struct classic_point *point;
@@ -83,36 +105,59 @@ static void configure_classic(struct classic_bpf__rodata *rodata,
 	}
 }
 
+/* Writes the constants, which are the programs' own until they are loaded. */
+static int set_constants(struct object *obj, const struct kernel *kernel,
+			 const struct hook_plan *plan, const struct detector_config *config)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj->bpf, ".rodata");
+	union {
+		rodata_t usual;
+		classic_rodata_t classic;
+	} constants;
+	size_t size;
+	const void *built = map ? bpf_map__initial_value(map, &size) : NULL;
+
+	if (!built || size > sizeof(constants))
+		return -ENOENT;
+	memcpy(&constants, built, size);
+	if (plan->classic)
+		configure_classic(&constants.classic, config);
+	else
+		configure(&constants.usual, kernel, plan, config);
+	return bpf_map__set_initial_value(map, &constants, size);
+}
+
+static enum object_build choose_build(const struct hook_plan *plan, bool direct)
+{
+	bool old = bpf_is_old();
+
+	if (plan->classic)
+		return old ? BUILD_OLD_CLASSIC : BUILD_CLASSIC;
+	if (old)
+		return BUILD_OLD;
+	return direct ? BUILD_DIRECT : BUILD_USUAL;
+}
+
 static int open_object(struct object *obj, const struct kernel *kernel,
 		       const struct hook_plan *plan, const struct detector_config *config,
 		       bool direct)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts,
 		    .btf_custom_path = kernel->btf_path[0] ? kernel->btf_path : NULL);
+	const void *elf;
+	size_t size;
 
-	if (plan->classic) {
-		obj->classic = classic_bpf__open();
-		if (!obj->classic)
-			return -errno;
-		obj->bpf = obj->classic->obj;
-		configure_classic(obj->classic->rodata, config);
-	} else if (direct) {
-		obj->direct = direct_bpf__open_opts(&opts);
-		if (!obj->direct)
-			return -errno;
-		obj->bpf = obj->direct->obj;
-		configure((rodata_t *)obj->direct->rodata, kernel, plan, config);
-	} else {
-		obj->ext4race = ext4race_bpf__open_opts(&opts);
-		if (!obj->ext4race)
-			return -errno;
-		obj->bpf = obj->ext4race->obj;
-		configure(obj->ext4race->rodata, kernel, plan, config);
-	}
-	return 0;
+	obj->build = choose_build(plan, direct);
+	elf = builds[obj->build].elf(&size);
+	opts.object_name = builds[obj->build].name;
+	/* The classic ones read no types. */
+	if (plan->classic)
+		opts.btf_custom_path = NULL;
+	obj->bpf = bpf_object__open_mem(elf, size, &opts);
+	return obj->bpf ? set_constants(obj, kernel, plan, config) : -errno;
 }
 
-static void size_maps(struct object *obj, const struct detector_config *config)
+static void size_maps(struct object *obj, bool is_classic, const struct detector_config *config)
 {
 	/* What the classic object has no use for. */
 	static const char *const unused[] = { "task_slots", "allocs", "alloc_counts" };
@@ -120,11 +165,12 @@ static void size_maps(struct object *obj, const struct detector_config *config)
 	size_t i;
 
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj->bpf, "events"),
-				 config->buffer_bytes);
+				 is_old(obj) ? config->buffer_bytes / sizeof(struct e4r_event) :
+					       config->buffer_bytes);
 	if (config->stacks)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj->bpf, "stacks"),
 					 STACKS_MAX);
-	for (i = 0; obj->classic && i < ARRAY_SIZE(unused); i++) {
+	for (i = 0; is_classic && i < ARRAY_SIZE(unused); i++) {
 		map = bpf_object__find_map_by_name(obj->bpf, unused[i]);
 		if (map)
 			bpf_map__set_autocreate(map, false);
@@ -165,16 +211,18 @@ static int find_maps(struct object *obj)
 	return 0;
 }
 
-static int load(struct object *obj)
+/* The loaded object's variables. */
+static int open_globals(struct object *obj)
 {
-	int err;
+	int err = globals_open(&obj->data, obj->bpf, ".data");
 
-	if (obj->classic)
-		return classic_bpf__load(obj->classic);
-	err = obj->direct ? direct_bpf__load(obj->direct) : ext4race_bpf__load(obj->ext4race);
-	/* Without BPF_F_MMAPABLE (5.5), or so it seemed to libbpf when there was no memory. */
-	if (!err && !(obj->direct ? (void *)obj->direct->bss : (void *)obj->ext4race->bss))
-		err = -EOPNOTSUPP;
+	/* Its counters are read from .bss: see object_hot(). */
+	if (!err && (obj->build == BUILD_USUAL || obj->build == BUILD_DIRECT)) {
+		err = globals_open(&obj->bss, obj->bpf, ".bss");
+		/* It is not, or so it seemed to libbpf when there was no memory. */
+		if (!err && !obj->bss.mapped)
+			err = -EOPNOTSUPP;
+	}
 	return err;
 }
 
@@ -199,44 +247,38 @@ int object_load(struct object *obj, const struct kernel *kernel, const struct ho
 	err = open_object(obj, kernel, plan, config, direct);
 	if (err)
 		return err;
-	object_watch(obj, config->devs, config->n_devs);
-	size_maps(obj, config);
+	size_maps(obj, plan->classic, config);
 	err = select_programs(obj->bpf, plan);
 	if (!err)
-		err = load(obj);
+		err = bpf_object__load(obj->bpf);
 	if (!err)
 		err = find_maps(obj);
+	if (!err)
+		err = open_globals(obj);
+	if (!err)
+		err = object_watch(obj, config->devs, config->n_devs);
 	return err ? err : reserve_others(obj);
 }
 
 void object_unload(struct object *obj)
 {
-	if (obj->ext4race)
-		ext4race_bpf__destroy(obj->ext4race);
-	if (obj->direct)
-		direct_bpf__destroy(obj->direct);
-	if (obj->classic)
-		classic_bpf__destroy(obj->classic);
+	globals_close(&obj->data);
+	globals_close(&obj->bss);
+	bpf_object__close(obj->bpf);
 	memset(obj, 0, sizeof(*obj));
 }
 
 const struct e4r_hot *object_hot(const struct object *obj)
 {
-	if (obj->direct)
-		return obj->direct->bss->hot;
-	return obj->ext4race ? obj->ext4race->bss->hot : NULL;
+	return obj->bss.mem ? ((const struct ext4race_bpf__bss *)obj->bss.mem)->hot : NULL;
 }
 
-void object_watch(struct object *obj, const unsigned int *devs, size_t n)
+int object_watch(struct object *obj, const unsigned int *devs, size_t n)
 {
-	unsigned int *watched;
+	unsigned int *watched = obj->data.mem;
 	size_t i;
 
-	if (obj->classic)
-		watched = obj->classic->bss->watched_devs;
-	else
-		watched = obj->direct ? obj->direct->bss->watched_devs :
-					obj->ext4race->bss->watched_devs;
 	for (i = 0; i < n && i < E4R_MAX_FILTER; i++)
 		__atomic_store_n(&watched[i], devs[i], __ATOMIC_RELAXED);
+	return n ? globals_write(&obj->data) : 0;
 }

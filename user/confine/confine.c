@@ -463,12 +463,13 @@ static void settle_capabilities(struct confine *c, unsigned int keep)
 {
 	unsigned int capability;
 
+	capng_get_caps_process();
 	if (keep & PRIVILEGE_KPROBES) {
 		c->keep |= BIT(CAP_PERFMON);
-		if (privilege_kprobes_need_admin())
+		/* A kernel before 5.8 has no CAP_PERFMON. */
+		if (!permitted(CAP_PERFMON) || privilege_kprobes_need_admin())
 			c->keep |= BIT(CAP_SYS_ADMIN);
 	}
-	capng_get_caps_process();
 	for (capability = 0; capability <= CAP_LAST_CAP; capability++) {
 		if (!permitted(capability))
 			c->keep &= ~BIT(capability);

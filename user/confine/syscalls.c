@@ -192,6 +192,7 @@ static const unsigned int bpf_commands[] = {
 	BPF_MAP_UPDATE_ELEM,
 	BPF_MAP_DELETE_ELEM,
 	BPF_MAP_GET_NEXT_KEY,
+	BPF_MAP_LOOKUP_AND_DELETE_ELEM, /* events, before 5.8 */
 	BPF_OBJ_GET_INFO_BY_FD,
 	BPF_MAP_LOOKUP_BATCH,
 	/* ext4 is back, or the verdict is sampled again */

@@ -25,13 +25,15 @@ void monitor_read_mounts(struct monitor *mon)
 {
 	const unsigned int *devs;
 	size_t n;
+	int err;
 
 	/* On failure the old table stays: better old names than none. */
 	if (filesystems_refresh(mon->fs))
 		return;
 	devs = filesystems_devs(mon->fs, &n);
-	if (mon->det)
-		detector_watch(mon->det, devs, n);
+	err = mon->det ? detector_watch(mon->det, devs, n) : 0;
+	if (err)
+		say("the filter of --mount could not be changed: %s", strerror(-err));
 	resolver_forget_paths(mon->res);
 }
 

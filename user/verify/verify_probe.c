@@ -10,8 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "attach/bpf_features.h"
 #include "attach/bpf_log.h"
+#include "attach/globals.h"
 #include "host/privilege.h"
+#include "old_verify.skel.h"
 #include "verify.skel.h"
 #include "verify/verify_probe.h"
 
@@ -20,12 +23,19 @@
 /* ENOTSUPP: user space has no name for it. */
 #define KERNEL_ENOTSUPP 524
 
+typedef struct verify_bpf__bss bss_t;
+typedef struct verify_bpf__data data_t;
+_Static_assert(sizeof(bss_t) == sizeof(struct old_verify_bpf__bss), "bss layout");
+_Static_assert(sizeof(data_t) == sizeof(struct old_verify_bpf__data), "data layout");
+
 struct verify_probe {
-	struct verify_bpf *skel;
+	struct bpf_object *bpf;
+	struct globals bss, data;
 	struct bpf_link *links[PROBE_LINKS];
 	size_t n_links;
-	struct ring_buffer *ring;
-	unsigned long long missed; /* before these samples */
+	struct ring_buffer *ring;   /* says that the samples are complete, or, ... */
+	struct perf_buffer *events; /* ... where the kernel has no ring buffer, this one */
+	unsigned long long missed;  /* before these samples */
 	struct bpf_log log;
 };
 
@@ -37,32 +47,70 @@ static int on_done(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* To be called once more, with less, where it fails. */
-static int load(struct verify_probe *probe, bool with_read_code)
+static void on_done_event(void *ctx, int cpu, void *data, __u32 size)
 {
-	verify_bpf__destroy(probe->skel);
-	probe->skel = verify_bpf__open();
-	if (!probe->skel)
-		return -errno;
-	bpf_map__set_max_entries(probe->skel->maps.done, sysconf(_SC_PAGESIZE));
-	bpf_program__set_autoload(probe->skel->progs.read_code, with_read_code);
-	return verify_bpf__load(probe->skel);
+	(void)cpu;
+	on_done(ctx, data, size);
 }
 
-static int load_and_open_ring(struct verify_probe *probe)
+static bss_t *bss_of(const struct verify_probe *probe)
 {
-	int err = load(probe, true);
+	return probe->bss.mem;
+}
+
+static data_t *data_of(const struct verify_probe *probe)
+{
+	return probe->data.mem;
+}
+
+static struct bpf_program *program(const struct verify_probe *probe, const char *name)
+{
+	return bpf_object__find_program_by_name(probe->bpf, name);
+}
+
+/* To be called once more, with less, where it fails. */
+static int load(struct verify_probe *probe, bool old, bool with_read_code)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "verify");
+	const void *elf;
+	size_t size;
+
+	bpf_object__close(probe->bpf);
+	elf = old ? old_verify_bpf__elf_bytes(&size) : verify_bpf__elf_bytes(&size);
+	probe->bpf = bpf_object__open_mem(elf, size, &opts);
+	if (!probe->bpf)
+		return -errno;
+	if (!old)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(probe->bpf, "done"),
+					 sysconf(_SC_PAGESIZE));
+	bpf_program__set_autoload(program(probe, "read_code"), with_read_code);
+	return bpf_object__load(probe->bpf);
+}
+
+static int open_done(struct verify_probe *probe, bool old)
+{
+	int fd = bpf_object__find_map_fd_by_name(probe->bpf, "done");
+
+	if (old)
+		probe->events = perf_buffer__new(fd, 1, on_done_event, NULL, NULL, NULL);
+	else
+		probe->ring = ring_buffer__new(fd, on_done, NULL, NULL);
+	return probe->events || probe->ring ? 0 : -errno;
+}
+
+static int load_and_open(struct verify_probe *probe)
+{
+	bool old = bpf_is_old();
+	int err = load(probe, old, true);
 
 	/* Lockdown (confidentiality) forbids reading the kernel: without that, counting works. */
 	if (err)
-		err = load(probe, false);
-	if (err)
-		return err;
-	/* Without BPF_F_MMAPABLE (5.5), or so it seemed to libbpf when there was no memory. */
-	if (!probe->skel->bss || !probe->skel->data)
-		return -EOPNOTSUPP;
-	probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.done), on_done, NULL, NULL);
-	return probe->ring ? 0 : -errno;
+		err = load(probe, old, false);
+	if (!err)
+		err = globals_open(&probe->bss, probe->bpf, ".bss");
+	if (!err)
+		err = globals_open(&probe->data, probe->bpf, ".data");
+	return err ? err : open_done(probe, old);
 }
 
 int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t why_size)
@@ -77,7 +125,13 @@ int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t
 	privilege_raise_memlock();
 	probe->log.verbose = verbose;
 	before = bpf_log_use(&probe->log);
-	err = load_and_open_ring(probe);
+	err = bpf_possible(why, why_size);
+	if (err) {
+		bpf_log_use(before);
+		verify_probe_close(probe);
+		return err;
+	}
+	err = load_and_open(probe);
 	bpf_log_use(before);
 	if (err) {
 		snprintf(why, why_size, "%s", err == -EPERM ? PRIVILEGE_NEEDED : strerror(-err));
@@ -94,31 +148,34 @@ void verify_probe_close(struct verify_probe *probe)
 		return;
 	verify_probe_detach(probe);
 	ring_buffer__free(probe->ring);
-	verify_bpf__destroy(probe->skel);
+	perf_buffer__free(probe->events);
+	globals_close(&probe->bss);
+	globals_close(&probe->data);
+	bpf_object__close(probe->bpf);
 	free(probe);
 }
 
 int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size)
 {
 	/* write_begin comes last: without it the others count nothing. */
-	struct bpf_program *progs[PROBE_LINKS] = {
-		probe->skel->progs.reserve_space, probe->skel->progs.lookup_exit,
-		probe->skel->progs.lookup_enter,  probe->skel->progs.write_end,
-		probe->skel->progs.write_begin,
-	};
+	static const char *const progs[PROBE_LINKS] = { "reserve_space", "lookup_exit",
+							"lookup_enter", "write_end",
+							"write_begin" };
 	struct bpf_log *before = bpf_log_use(&probe->log);
+	struct bpf_program *prog;
 	struct bpf_link *link;
 	int i, err = 0;
 
 	for (i = 0; i < PROBE_LINKS && !err; i++) {
-		link = bpf_program__attach(progs[i]);
+		prog = program(probe, progs[i]);
+		link = bpf_program__attach(prog);
 		if (link) {
 			probe->links[probe->n_links++] = link;
 			continue;
 		}
 		err = -errno;
 		snprintf(why, why_size, "tracepoint %s: %s",
-			 strchr(bpf_program__section_name(progs[i]), '/') + 1,
+			 strchr(bpf_program__section_name(prog), '/') + 1,
 			 err == -ENOENT ? "not there (is ext4 loaded?)" : strerror(-err));
 	}
 	bpf_log_use(before);
@@ -129,7 +186,7 @@ int verify_probe_attach(struct verify_probe *probe, char *why, size_t why_size)
 
 void verify_probe_detach(struct verify_probe *probe)
 {
-	if (probe->skel && probe->skel->bss)
+	if (probe->data.mem)
 		verify_probe_stop(probe);
 	while (probe->n_links)
 		bpf_link__destroy(probe->links[--probe->n_links]);
@@ -153,7 +210,7 @@ static unsigned long long missed_runs(const struct verify_probe *probe)
 	struct bpf_program *prog;
 	unsigned long long n = 0;
 
-	bpf_object__for_each_program(prog, probe->skel->obj)
+	bpf_object__for_each_program(prog, probe->bpf)
 	{
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
@@ -165,12 +222,23 @@ static unsigned long long missed_runs(const struct verify_probe *probe)
 	return n;
 }
 
+/* Nothing is counted now, so that .bss can be written. */
 static void begin_samples(struct verify_probe *probe)
 {
-	memset(probe->skel->bss->samples, 0, sizeof(probe->skel->bss->samples));
-	probe->skel->bss->n_samples = 0;
-	ring_buffer__consume(probe->ring);
+	memset(bss_of(probe)->samples, 0, sizeof(bss_of(probe)->samples));
+	bss_of(probe)->n_samples = 0;
+	globals_write(&probe->bss);
+	if (probe->ring)
+		ring_buffer__consume(probe->ring);
+	else
+		perf_buffer__consume(probe->events);
 	probe->missed = missed_runs(probe);
+}
+
+static void watch(struct verify_probe *probe, unsigned int tid)
+{
+	data_of(probe)->watch_tid = tid;
+	globals_write(&probe->data);
 }
 
 void verify_probe_watch_me(struct verify_probe *probe)
@@ -183,35 +251,39 @@ void verify_probe_watch_me(struct verify_probe *probe)
 	 * In a container the thread has another id than the one BPF sees: a program learns
 	 * it. Where the kernel cannot run it on demand, our own id has to do.
 	 */
-	if (run_here(probe->skel->progs.learn_tid, args, sizeof(args), &ret))
-		probe->skel->bss->watch_tid = syscall(SYS_gettid);
+	if (run_here(program(probe, "learn_tid"), args, sizeof(args), &ret) ||
+	    globals_read(&probe->bss))
+		watch(probe, syscall(SYS_gettid));
 	else
-		probe->skel->bss->watch_tid = probe->skel->bss->own_tid;
+		watch(probe, bss_of(probe)->own_tid);
 }
 
 void verify_probe_watch_all(struct verify_probe *probe, unsigned long long inserts)
 {
 	begin_samples(probe);
-	probe->skel->data->want = inserts;
-	probe->skel->bss->watch_tid = VERIFY_ANYBODY;
+	data_of(probe)->want = inserts;
+	watch(probe, VERIFY_ANYBODY);
 }
 
 void verify_probe_stop(struct verify_probe *probe)
 {
-	probe->skel->bss->watch_tid = VERIFY_NOBODY;
+	watch(probe, VERIFY_NOBODY);
 }
 
 int verify_probe_fd(const struct verify_probe *probe)
 {
-	return ring_buffer__epoll_fd(probe->ring);
+	return probe->ring ? ring_buffer__epoll_fd(probe->ring) :
+			     perf_buffer__epoll_fd(probe->events);
 }
 
 void verify_probe_samples(const struct verify_probe *probe, struct verify_samples *samples)
 {
-	const struct verify_bpf__bss *bss = probe->skel->bss;
+	const bss_t *bss = bss_of(probe);
 	size_t i;
 
 	memset(samples, 0, sizeof(*samples));
+	/* Where this fails, the samples are those of before the watch: none. */
+	globals_read(&probe->bss);
 	for (i = 0; i < VERIFY_LOOKUPS_MAX; i++) {
 		samples->by_lookups[i] = bss->samples[0][i] + bss->samples[1][i];
 		samples->hole_uncached += bss->samples[0][i];
@@ -227,11 +299,13 @@ int verify_probe_read(struct verify_probe *probe, uint64_t addr, void *buf, size
 
 	if (len > VERIFY_CODE_MAX)
 		return -E2BIG;
-	err = run_here(probe->skel->progs.read_code, args, sizeof(args), &ret);
+	err = run_here(program(probe, "read_code"), args, sizeof(args), &ret);
 	if (err)
 		return err;
 	if (ret)
 		return ret;
-	memcpy(buf, probe->skel->bss->code, len);
-	return 0;
+	err = globals_read(&probe->bss);
+	if (!err)
+		memcpy(buf, bss_of(probe)->code, len);
+	return err;
 }

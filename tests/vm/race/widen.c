@@ -102,12 +102,12 @@ int main(int argc, char **argv)
 			errx(1, "there is no thread %s", argv[1]);
 		nap();
 	}
-	skel->bss->victim_tid = tid;
+	skel->data->victim_tid = tid;
 	snprintf(path, sizeof(path), "/proc/%u", tid);
 	while (!access(path, F_OK)) {
-		skel->bss->alive_ns = now_ns();
+		skel->data->alive_ns = now_ns();
 		/* Another attempt, whose first lookup waits. */
-		skel->bss->armed++;
+		skel->data->armed++;
 		nap();
 	}
 	printf("{\"windows\":%llu,\"delays\":%llu}\n", skel->bss->windows, skel->bss->delays);
