@@ -47,6 +47,7 @@ test_counts_MODULES := attach/counts
 test_event_reader_MODULES := attach/event_reader
 test_plan_MODULES := attach/plan attach/candidates attach/classic_points attach/certainty attach/hooks attach/mode
 test_options_MODULES := cli/options cli/help cli/option_table cli/option_values base/say attach/mode http/http_listen sink/sink_textfile
+test_remedy_MODULES := verify/remedy host/kernel host/kernel_functions host/btf_types host/bundled_btf base/say
 test_resolve_MODULES := monitor/resolve
 test_verdict_watch_MODULES := monitor/verdict_watch verify/evidence
 test_sink_textfile_MODULES := sink/sink_textfile $(test_exposition_MODULES)
@@ -54,6 +55,7 @@ test_verify_verdict_MODULES := verify/verify_verdict verify/verdict_sample verif
 test_web_config_MODULES := http/web_config http/web_config_reader http/web_config_keys http/web_password
 test_http_auth_MODULES := http/http_auth
 test_http_auth_LIBS = $(test_web_config_LIBS)
+test_remedy_LIBS := -lbpf -lelf -lz
 test_http_events_MODULES := http/http_events
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
 # Of a module the linker keeps only what the test calls, and what that needs.

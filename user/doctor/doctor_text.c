@@ -10,6 +10,7 @@
 #include "base/terminal.h"
 #include "doctor/doctor.h"
 #include "host/privilege.h"
+#include "verify/remedy.h"
 
 static void print_line(const char *label, const char *text)
 {
@@ -98,6 +99,7 @@ static void print_detection(const struct doctor *doc)
 
 int doctor_print_text(const struct doctor *doc)
 {
+	struct remedies rem;
 	size_t i;
 
 	print_kernel(doc);
@@ -110,5 +112,11 @@ int doctor_print_text(const struct doctor *doc)
 		       attach_mode_name(doc->chosen->plan.mode), "certainty", doc->certainty);
 	for (i = 0; i < doc->n_advice; i++)
 		print_line(i ? "" : "to do", doc->advice[i]);
+	/* Doctor does not ask whether the kernel has the race: verify does. */
+	remedies_collect(&rem, NULL);
+	if (fflush(stdout))
+		return -errno;
+	remedies_print(
+		&rem, "If verify says vulnerable, this ends the race on this host:", STDOUT_FILENO);
 	return 0;
 }

@@ -124,7 +124,7 @@ static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, siz
 	remedies_collect(&rem, mount);
 	/* Nothing is attached any more: the reader may take its time. */
 	outputs_flush(mon->outputs);
-	remedies_print(&rem, outputs_fd(mon->outputs));
+	remedies_print(&rem, REMEDIES_HEADING, outputs_fd(mon->outputs));
 }
 
 /* All that a summary points to. */

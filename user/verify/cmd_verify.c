@@ -71,7 +71,7 @@ static void print_remedies(const struct options *opt)
 	struct remedies rem;
 
 	remedies_collect(&rem, point);
-	remedies_print(&rem, STDOUT_FILENO);
+	remedies_print(&rem, REMEDIES_HEADING, STDOUT_FILENO);
 	free(point);
 }
 

@@ -3,12 +3,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/output.h"
 #include "host/kernel.h"
 #include "host/kernel_functions.h"
 #include "host/race_functions.h"
 #include "verify/remedy.h"
+
+/* Exists where CONFIG_X86_KERNEL_IBT is set, 991625f3dd2c (5.18). */
+#define IBT_FUNCTION "ibt_save"
 
 /*
  * The first package versions with the fix, from the distributions' changelogs. They only
@@ -58,60 +63,189 @@ static bool read_codename(char *buf, size_t size)
 	return found;
 }
 
-static void add_fixed_kernel(struct remedies *rem)
+static void add_fixed_kernel(struct remedies *rem, const struct remedy_host *host)
 {
-	char codename[64];
 	size_t i;
 
-	if (read_codename(codename, sizeof(codename))) {
-		for (i = 0; i < sizeof(fixed_in) / sizeof(fixed_in[0]); i++) {
-			if (!strcmp(codename, fixed_in[i].codename)) {
-				add(rem, "a fixed kernel and a reboot: %s", fixed_in[i].says);
-				return;
-			}
-		}
+	for (i = 0; i < sizeof(fixed_in) / sizeof(fixed_in[0]); i++) {
+		if (strcmp(host->codename, fixed_in[i].codename))
+			continue;
+		add(rem,
+		    "a fixed kernel and a reboot: %s: apt-get update && apt-get --only-upgrade "
+		    "install 'linux-image-*'",
+		    fixed_in[i].says);
+		return;
 	}
 	add(rem, "a fixed kernel and a reboot: 6.11, 6.10.4, 6.6.45, 6.1.104, 5.15.165, 5.10.224 "
-		 "or later, or your vendor's with 0ea6560abb3b; patches are in patch/series");
+		 "or later, or your vendor's with 0ea6560abb3b");
 }
 
-static void add_livepatch(struct remedies *rem)
+/* Why patch/livepatch does not fit, or NULL. Its builder and the module itself check the same. */
+static const char *why_no_livepatch(const struct remedy_host *host)
 {
-	struct kernel kernel;
-	struct kernel_func func;
-	char why[128];
-
-	if (kernel_open(&kernel, NULL, why, sizeof(why)))
-		return;
-	if (!kernel.has_livepatch)
-		add(rem, "no livepatch: this kernel is built without CONFIG_LIVEPATCH");
-	else if (kernel_func(&kernel, RACE_INSERT_BLOCK, &func) || !func.is_symbol)
-		add(rem, "no livepatch: this kernel has no " RACE_INSERT_BLOCK);
-	else if (func.nargs >= 0 && func.returns_void)
-		add(rem, "no livepatch: " RACE_INSERT_BLOCK " returns nothing here, so that "
-			 "an insert cannot be refused");
-	else
-		add(rem, "without a reboot: the livepatch in patch/livepatch");
-	kernel_close(&kernel);
+	if (strcmp(host->machine, "x86_64"))
+		return "it is made for x86-64 only";
+	if (!host->has_livepatch)
+		return "this kernel is built without CONFIG_LIVEPATCH";
+	if (!host->has_kprobes)
+		return "this kernel is built without CONFIG_KPROBES";
+	if (host->insert == INSERT_IS_MISSING)
+		return "this kernel has no " RACE_INSERT_BLOCK;
+	if (host->insert == INSERT_RETURNS_VOID)
+		return RACE_INSERT_BLOCK " returns nothing here, so that an insert cannot be "
+					 "refused";
+	if (host->has_ibt)
+		return "this kernel is built with CONFIG_X86_KERNEL_IBT";
+	if (host->is_realtime)
+		return "this is a PREEMPT_RT kernel";
+	return NULL;
 }
 
-void remedies_collect(struct remedies *rem, const char *mount)
+/* Reads "5.10" of the release. False if it does not begin with two numbers. */
+static bool read_line(const struct remedy_host *host, unsigned int *major, unsigned int *minor)
+{
+	return sscanf(host->release, "%u.%u", major, minor) == 2;
+}
+
+static void add_livepatch(struct remedies *rem, const struct remedy_host *host)
+{
+	const char *why = why_no_livepatch(host);
+	unsigned int major, minor;
+
+	if (why) {
+		add(rem, "no livepatch: %s", why);
+		return;
+	}
+	if (!read_line(host, &major, &minor))
+		return;
+	add(rem,
+	    "without a reboot%s: patch/livepatch/build --headers /lib/modules/%s/build "
+	    "--source /usr/src/linux-source-%u.%u && insmod ext4race_livepatch.ko",
+	    host->insert == INSERT_RETURNS_UNKNOWN ? " (the build says if it does not fit)" : "",
+	    host->release, major, minor);
+}
+
+static void add_module(struct remedies *rem, const struct remedy_host *host)
+{
+	if (!host->ext4_is_module)
+		add(rem, "no fixed module: ext4 is built into this kernel");
+	else if (host->root_is_ext4)
+		add(rem, "a fixed ext4 module, by DKMS; / is ext4, so it takes a reboot: "
+			 "patch/module/dkms-tree && dkms install ext4race-ext4/1.0 && "
+			 "update-initramfs -u");
+	else
+		add(rem, "a fixed ext4 module, by DKMS: patch/module/dkms-tree && dkms install "
+			 "ext4race-ext4/1.0; then umount, rmmod ext4, modprobe ext4");
+}
+
+/*
+ * Which series of patch/README.md a kernel of this line is built with. This is where to begin:
+ * a vendor's tree may need another one.
+ */
+static const char *series_of(unsigned int major, unsigned int minor)
+{
+	unsigned int line = major * 1000 + minor;
+
+	if (line == 5004)
+		return "patch/series/5.4.y";
+	if (line == 5010)
+		return "patch/series/5.10.y-b (5.10.y-a before 5.10.213)";
+	if (line >= 5011 && line <= 5015)
+		return "patch/series/5.15.y";
+	if (line >= 5016 && line <= 6004)
+		return "patch/series/6.1.y";
+	if (line >= 6005 && line <= 6007)
+		return "patch/series/6.6.y";
+	if (line >= 6008 && line <= 6010)
+		return "patch/series/mainline-6.8";
+	if (line >= 6011 && line <= 6015)
+		return "patch/series/mainline-6.11";
+	return line >= 7000 ? "patch/series/mainline-7.0" : NULL;
+}
+
+static void add_series(struct remedies *rem, const struct remedy_host *host)
+{
+	unsigned int major, minor;
+	const char *series;
+
+	if (!read_line(host, &major, &minor))
+		return;
+	series = series_of(major, minor);
+	if (series)
+		add(rem, "if you build the kernel yourself: apply %s with git am", series);
+	else
+		add(rem, "no patch series for kernels %u.%u: see patch/README.md", major, minor);
+}
+
+void remedies_for(struct remedies *rem, const struct remedy_host *host, const char *mount)
 {
 	memset(rem, 0, sizeof(*rem));
-	add_fixed_kernel(rem);
-	add_livepatch(rem);
+	add_fixed_kernel(rem, host);
+	if (host->known) {
+		add_livepatch(rem, host);
+		add_module(rem, host);
+	}
+	add_series(rem, host);
 	add(rem, "at once, but it turns delayed allocation off: mount -o remount,nodelalloc %s",
 	    mount ? mount : "MOUNTPOINT");
 	add(rem, "the leaked blocks come back with umount and mount; a remount does not do it");
 	add(rem, "how to roll it out and verify it: docs/remediation.md");
 }
 
-void remedies_print(const struct remedies *rem, int fd)
+static enum insert_returns what_insert_returns(const struct kernel *kernel)
 {
-	char text[REMEDIES_MAX * 272 + 64];
+	struct kernel_func func;
+
+	if (kernel_func(kernel, RACE_INSERT_BLOCK, &func))
+		return INSERT_RETURNS_UNKNOWN;
+	if (!func.is_symbol)
+		return INSERT_IS_MISSING;
+	if (func.nargs < 0)
+		return INSERT_RETURNS_UNKNOWN;
+	return func.returns_void ? INSERT_RETURNS_VOID : INSERT_RETURNS_INT;
+}
+
+void remedy_host_look(struct remedy_host *host)
+{
+	struct kernel kernel;
+	struct kernel_func func;
+	struct utsname uts;
+	char why[128];
+
+	memset(host, 0, sizeof(*host));
+	if (!uname(&uts)) {
+		snprintf(host->release, sizeof(host->release), "%s", uts.release);
+		snprintf(host->machine, sizeof(host->machine), "%s", uts.machine);
+	}
+	if (!read_codename(host->codename, sizeof(host->codename)))
+		host->codename[0] = 0;
+	if (kernel_open(&kernel, NULL, why, sizeof(why)))
+		return;
+	host->known = true;
+	host->has_livepatch = kernel.has_livepatch;
+	host->has_kprobes = kernel.has_kprobes;
+	host->has_ibt = !kernel_func(&kernel, IBT_FUNCTION, &func) && func.is_symbol;
+	host->is_realtime = !access("/sys/kernel/realtime", F_OK);
+	host->ext4_is_module = kernel.ext4_is_module;
+	host->root_is_ext4 = !kernel.ext4_may_go;
+	host->insert = what_insert_returns(&kernel);
+	kernel_close(&kernel);
+}
+
+void remedies_collect(struct remedies *rem, const char *mount)
+{
+	struct remedy_host host;
+
+	remedy_host_look(&host);
+	remedies_for(rem, &host, mount);
+}
+
+void remedies_print(const struct remedies *rem, const char *heading, int fd)
+{
+	char text[sizeof(rem->line) + REMEDIES_MAX * 8 + 128];
 	size_t i, len;
 
-	len = snprintf(text, sizeof(text), "\nHow to end the race on this host:\n");
+	len = snprintf(text, sizeof(text), "\n%.100s\n", heading);
 	for (i = 0; i < rem->n; i++)
 		len += snprintf(text + len, sizeof(text) - len, "  - %s\n", rem->line[i]);
 	output_write(fd, text, len);
