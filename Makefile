@@ -235,6 +235,11 @@ test-verify: all workload
 	$(Q)tests/vm/verify/run
 test-fleet: all deps-fleet
 	$(Q)tests/fleet/run --full
+# Programs of Debian, as they are used, on its vulnerable kernel: make field NAMES="fio-direct lmdb"
+.PHONY: field
+field: all
+	$(Q)tests/packages mmdebstrap e2fsprogs jq
+	$(Q)tests/field/run $(NAMES)
 clean:
 	$(Q)rm -rf build ext4race-detect tests/workload/race
 
@@ -285,6 +290,6 @@ help:
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
 	@echo 'make test-kill   SIGKILL anywhere         make soak        a long run, for TIME=1h'
-	@echo 'make coverage    lines and branches'
+	@echo 'make coverage    lines and branches        make field       real programs, counted'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in instructions'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

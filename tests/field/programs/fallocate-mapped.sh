@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# fallocate(1) on a sparse file that another process has mapped and stores to.
+cd /srv || exit
+end=$((SECONDS + FIELD_SECONDS))
+while ((SECONDS < end)); do
+	rm -f data && truncate -s 16m data
+	python3 /field/store.py data &
+	for ((at = 0; at < 16; at++)); do
+		fallocate -o $((at << 20)) -l 1MiB data
+	done
+	wait $!
+done
