@@ -128,7 +128,7 @@ include tests/coverage/build.mk
 
 # ---- tests ----
 
-.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants coverage test-host test-confine test-vm test-kill soak test-harness test-matrix test-patch test-fleet test-verify \
+.PHONY: all deps deps-fleet deps-bench deps-portable packages release test-hosts test test-unit test-fuzz test-sanitize test-faults mutants coverage test-host test-confine test-vm test-kill soak test-harness test-mask test-matrix test-patch test-fleet test-verify \
 	demo bench bench-vm clean install uninstall deb help
 
 # Debian packages: to build, to test, to run the VMs.
@@ -177,8 +177,20 @@ $(KILLER): tests/vm/kill/killer.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -static $< -o $@
 
+# What makes a kernel an older one, and what it then says.
+MASK := $(BUILD)/tests/mask
+$(MASK): tests/vm/mask/mask.c tests/vm/mask/masks.h
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -static $< -lseccomp -o $@
+TRY := $(BUILD)/tests/try
+$(TRY): tests/vm/mask/try.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE $< -lbpf -lelf -lz -o $@
+
 .PHONY: run-test run-demo run-bench
-run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN) $(KILLER)
+run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN) $(KILLER) $(MASK) $(TRY)
 	$(Q)tests/run
 
 run-demo: all workload
@@ -224,10 +236,13 @@ test-kill: all workload $(KILLER)
 # Everything that happens to a host, for so long: is the monitor still as it was? make soak TIME=1h
 soak: all workload
 	$(Q)tests/vm/soak/run $(TIME)
+# The masks that make a kernel an older one: what they refuse, and what verify says behind them.
+test-mask: all $(MASK) $(TRY)
+	$(Q)tests/vm/mask/run
 # The harness of the VM tests itself: what it must pass through, and what it must notice.
 test-harness:
 	$(Q)tests/vm/selftest
-test-matrix: all workload
+test-matrix: all workload $(MASK)
 	$(Q)tests/vm/matrix/run
 test-patch: all workload
 	$(Q)tests/vm/patch/run
@@ -289,6 +304,7 @@ help:
 	@echo 'make test-hosts  whole Debian hosts       make release     VERSION=1.0.0, what is handed out'
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
+	@echo 'make test-mask   older kernels imitated'
 	@echo 'make test-kill   SIGKILL anywhere         make soak        a long run, for TIME=1h'
 	@echo 'make coverage    lines and branches        make field       real programs, counted'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in instructions'
