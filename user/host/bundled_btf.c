@@ -17,7 +17,13 @@
 	extern const char name##_end[] __attribute__((visibility("hidden")))
 
 BUNDLED(btf_5_10_0_30, "5.10.0-30-amd64");
+BUNDLED(btf_5_10_0_30_arm64, "5.10.0-30-arm64");
+BUNDLED(btf_5_10_0_30_rt, "5.10.0-30-rt-amd64");
+BUNDLED(btf_5_10_0_30_rt_arm64, "5.10.0-30-rt-arm64");
 BUNDLED(btf_5_10_0_32, "5.10.0-32-amd64");
+BUNDLED(btf_5_10_0_32_arm64, "5.10.0-32-arm64");
+BUNDLED(btf_5_10_0_32_rt, "5.10.0-32-rt-amd64");
+BUNDLED(btf_5_10_0_32_rt_arm64, "5.10.0-32-rt-arm64");
 BUNDLED(btf_5_10_0_46, "5.10.0-46-amd64");
 
 /* A row for each file of btf/; a test holds this against the directory. */
@@ -25,7 +31,13 @@ static const struct {
 	const char *release, *data, *end;
 } bundled[] = {
 	{ "5.10.0-30-amd64", btf_5_10_0_30, btf_5_10_0_30_end },
+	{ "5.10.0-30-arm64", btf_5_10_0_30_arm64, btf_5_10_0_30_arm64_end },
+	{ "5.10.0-30-rt-amd64", btf_5_10_0_30_rt, btf_5_10_0_30_rt_end },
+	{ "5.10.0-30-rt-arm64", btf_5_10_0_30_rt_arm64, btf_5_10_0_30_rt_arm64_end },
 	{ "5.10.0-32-amd64", btf_5_10_0_32, btf_5_10_0_32_end },
+	{ "5.10.0-32-arm64", btf_5_10_0_32_arm64, btf_5_10_0_32_arm64_end },
+	{ "5.10.0-32-rt-amd64", btf_5_10_0_32_rt, btf_5_10_0_32_rt_end },
+	{ "5.10.0-32-rt-arm64", btf_5_10_0_32_rt_arm64, btf_5_10_0_32_rt_arm64_end },
 	{ "5.10.0-46-amd64", btf_5_10_0_46, btf_5_10_0_46_end },
 };
 
