@@ -137,7 +137,7 @@ BUILD_DEPS := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1
 	libcap-ng-dev libseccomp-dev libcrypt-dev linux-libc-dev
 TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils e2fsprogs \
 	busybox-static qemu-system-x86 qemu-system-arm dpkg-dev apt pahole bc bison flex \
-	libssl-dev libclang-rt-dev clang-format git fio rsync shellcheck dkms procps gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	libssl-dev libclang-rt-dev clang-format git fio rsync shellcheck dkms procps tmux gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PYTHON ?= python3
 
 # Servers that the fleet tests start themselves.

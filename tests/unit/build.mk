@@ -52,6 +52,8 @@ test_resolve_MODULES := monitor/resolve
 test_verdict_watch_MODULES := monitor/verdict_watch verify/evidence
 test_sink_textfile_MODULES := sink/sink_textfile $(test_exposition_MODULES)
 test_verify_verdict_MODULES := verify/verify_verdict verify/verdict_sample verify/evidence
+test_watch_status_MODULES := monitor/watch_status
+test_provoke_progress_MODULES := provoke/provoke_progress
 test_web_config_MODULES := http/web_config http/web_config_reader http/web_config_keys http/web_password
 test_http_auth_MODULES := http/http_auth
 test_http_auth_LIBS = $(test_web_config_LIBS)
@@ -72,7 +74,7 @@ endif
 # UNIT_ONLY="test_loop test_notify": only these.
 UNIT_ONLY ?= %
 UNIT_TESTS := $(foreach test,$(UNIT_TESTS),$(if $(filter $(UNIT_ONLY),$(notdir $(test))),$(test)))
-UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka)
+UNIT_LIBS = $(shell $(PKG_CONFIG) --libs jansson cmocka) -lm
 UNIT_LIB := $(UNIT_OUT)/libunit.a
 # How the text and JSON sinks write.
 UNIT_MODULES += sink/sink_write sink/output_queue sink/output_file base/thread base/say

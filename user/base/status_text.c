@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@
 struct layout {
 	const struct status_part *parts;
 	size_t n;
-	bool brief[STATUS_PARTS_MAX];
+	bool brief[STATUS_PARTS_MAX], least[STATUS_PARTS_MAX];
 	bool left_out[STATUS_PARTS_MAX];
 };
 
@@ -25,6 +27,8 @@ static const char *form_of(const struct layout *layout, size_t i)
 {
 	const struct status_part *part = &layout->parts[i];
 
+	if (layout->least[i] && part->least[0])
+		return part->least;
 	return layout->brief[i] && part->brief[0] ? part->brief : part->full;
 }
 
@@ -58,6 +62,8 @@ static void fit(struct layout *layout, size_t width)
 
 	while (width_of(layout) > width && (i = lightest(layout, layout->brief)) < layout->n)
 		layout->brief[i] = true;
+	while (width_of(layout) > width && (i = lightest(layout, layout->least)) < layout->n)
+		layout->least[i] = true;
 	for (; width_of(layout) > width && left > 1; left--)
 		layout->left_out[lightest(layout, layout->left_out)] = true;
 }
@@ -81,7 +87,7 @@ static size_t append(char *out, size_t size, const char *s, size_t room, bool ut
 		width++;
 	}
 	out[used] = 0;
-	if (cut && *s) {
+	if (cut && *s && used + 4 <= size) {
 		strcpy(out + used, utf8 ? "\u2026" : ">");
 		width++;
 	}
@@ -195,4 +201,20 @@ const char *status_bar(char buf[STATUS_PART_MAX], double fraction, bool utf8)
 	if (!utf8)
 		strcat(buf, "]");
 	return buf;
+}
+
+void status_progress(struct status_part parts[2], double left, double seconds, bool utf8)
+{
+	char span[32];
+
+	if (!(left > 0))
+		left = 0;
+	parts[0] = (struct status_part){ .weight = 0 };
+	status_bar(parts[0].full, seconds > 0 ? 1 - left / seconds : 1, utf8);
+	parts[1] = (struct status_part){ .weight = UINT_MAX };
+	/* Rounded up: "0 s left" is the end. */
+	if (left < 100)
+		snprintf(parts[1].full, STATUS_PART_MAX, "%.0f s left", ceil(left));
+	else
+		snprintf(parts[1].full, STATUS_PART_MAX, "%s left", status_span(span, ceil(left)));
 }

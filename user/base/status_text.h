@@ -11,12 +11,13 @@
 
 #include "base/terminal.h"
 
-#define STATUS_PART_MAX	 64
+#define STATUS_PART_MAX	 96
 #define STATUS_PARTS_MAX 16
 
 struct status_part {
 	char full[STATUS_PART_MAX];
 	char brief[STATUS_PART_MAX]; /* "": as full */
+	char least[STATUS_PART_MAX]; /* "": as brief */
 	/* The part with the smallest weight is the first to be shortened, and to be left out. */
 	unsigned int weight;
 	enum severity severity;
@@ -42,5 +43,8 @@ const char *status_rate(char buf[32], double rate);
 const char *status_span(char buf[32], double seconds);
 /* "[####......]", or of UTF-8's blocks; fraction is from 0 to 1. */
 const char *status_bar(char buf[STATUS_PART_MAX], double fraction, bool utf8);
+
+/* Two parts: how far something is that takes `seconds` in all, and how long it still takes. */
+void status_progress(struct status_part parts[2], double left, double seconds, bool utf8);
 
 #endif /* EXT4RACE_STATUS_TEXT_H */

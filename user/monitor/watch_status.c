@@ -89,11 +89,13 @@ static void add_checked(struct parts *parts, const struct watch_status *s)
 	status_rate(rate, s->faults_rate);
 	set(part->full, "%s faults checked (%s)", n, rate);
 	set(part->brief, "%s faults %s", n, rate);
+	set(part->least, "%s faults", n);
 	part = add(parts, WEIGHT_INSERTS, SEVERITY_NONE);
 	status_count(n, s->inserts);
 	status_rate(rate, s->inserts_rate);
 	set(part->full, "%s delayed inserts (%s)", n, rate);
 	set(part->brief, "%s inserts %s", n, rate);
+	set(part->least, "%s inserts", n);
 }
 
 static void add_near_misses(struct parts *parts, const struct watch_status *s)

@@ -13,12 +13,14 @@
 #include "base/clock.h"
 #include "base/exit_status.h"
 #include "base/say.h"
+#include "base/status_line.h"
 #include "cli/options.h"
 #include "host/privilege.h"
 #include "provoke/cmd_provoke.h"
 #include "provoke/provoke_accounts.h"
 #include "provoke/provoke_outcome.h"
 #include "provoke/provoke_probe.h"
+#include "provoke/provoke_progress.h"
 #include "provoke/provoke_race.h"
 #include "provoke/provoke_target.h"
 #include "verify/verdict_print.h"
@@ -148,14 +150,35 @@ static int prepare(struct provoke *pro)
 
 /* ---- the run ---- */
 
+/* Once a second; *next is when. */
+static void show_progress(const struct provoke *pro, struct provoke_accounts *acc,
+			  const struct race *race, double seconds, double *next)
+{
+	const struct status_style style = { terminal_has_color(STDERR_FILENO), terminal_is_utf8() };
+	struct provoke_progress progress = { .seconds = seconds, .duration = pro->duration };
+	size_t width = seconds < *next ? 0 : status_line_width();
+	char text[256];
+
+	if (!width)
+		return;
+	*next = seconds + 1;
+	progress.attempts = race_attempts(race);
+	progress.collisions = provoke_hits(acc);
+	progress.overwritten = provoke_overwritten(acc);
+	provoke_progress_text(text, sizeof(text), &progress, width, &style);
+	status_line_draw(text);
+}
+
 /* Until the time is over, a signal comes, or the race has ended by itself. */
-static int wait_for_end(struct provoke *pro, const struct race *race, int signals,
-			const struct timespec *start)
+static int wait_for_end(struct provoke *pro, struct provoke_accounts *acc, const struct race *race,
+			int signals, const struct timespec *start)
 {
 	struct pollfd pfd[2] = { { .fd = signals, .events = POLLIN },
 				 { .fd = race_fd(race), .events = POLLIN } };
+	double seconds, next = 0;
 
-	while (seconds_since(start) < pro->duration) {
+	while ((seconds = seconds_since(start)) < pro->duration) {
+		show_progress(pro, acc, race, seconds, &next);
 		provoke_probe_heartbeat(pro->probe);
 		if (pro->det)
 			detector_consume(pro->det);
@@ -201,7 +224,9 @@ static int run_race(struct provoke *pro, struct provoke_accounts *acc, struct pr
 	provoke_probe_heartbeat(pro->probe);
 	err = race_start(&race, &config);
 	if (!err) {
-		err = wait_for_end(pro, race, signals, &start);
+		status_line_open(STDOUT_FILENO);
+		err = wait_for_end(pro, acc, race, signals, &start);
+		status_line_close();
 		race_stop(race, &out->race);
 		out->seconds = seconds_since(&start);
 	}

@@ -86,6 +86,16 @@ unsigned long long provoke_hits(void *arg)
 	return total.overwritten_blocks + larger(total.averted, counts.averted);
 }
 
+unsigned long long provoke_overwritten(const struct provoke_accounts *acc)
+{
+	struct e4r_stats total;
+
+	if (!acc->det)
+		return residual_leak(acc);
+	detector_total(acc, &total);
+	return total.overwritten_blocks;
+}
+
 static void end_detector(struct provoke_accounts *acc, struct provoke_outcome *out)
 {
 	struct e4r_counters counters = {};

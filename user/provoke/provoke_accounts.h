@@ -24,6 +24,8 @@ int provoke_accounts_begin(struct provoke_accounts *acc);
 /* For struct race_config, from any thread; arg is the struct provoke_accounts. */
 unsigned long long provoke_may_leak(void *arg);
 unsigned long long provoke_hits(void *arg);
+/* Of these, blocks that were overwritten; without a detector, that have leaked. */
+unsigned long long provoke_overwritten(const struct provoke_accounts *acc);
 /* Detaches the detector and fills the counts of out, when the race has been stopped. */
 void provoke_accounts_end(struct provoke_accounts *acc, struct provoke_outcome *out);
 

@@ -172,7 +172,7 @@ static bool store(struct race *race, size_t page)
 /* One store and one allocation of the same page. -ENOSPC when the filesystem is full. */
 static int attempt_page(struct race *race, size_t page)
 {
-	uint64_t attempt = ++race->result.attempts * 2;
+	uint64_t attempt = __atomic_add_fetch(&race->result.attempts, 1, __ATOMIC_RELAXED) * 2;
 	unsigned int rounds = 0;
 	bool ok;
 
@@ -402,6 +402,11 @@ int race_start(struct race **out, const struct race_config *config)
 	}
 	*out = race;
 	return 0;
+}
+
+unsigned long long race_attempts(const struct race *race)
+{
+	return __atomic_load_n(&race->result.attempts, __ATOMIC_RELAXED);
 }
 
 int race_fd(const struct race *race)

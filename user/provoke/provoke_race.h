@@ -27,6 +27,8 @@ struct race_result {
 
 /* Starts the two threads. 0 or negative errno. After 0 the caller stops it. */
 int race_start(struct race **race, const struct race_config *config);
+/* Attempts so far. */
+unsigned long long race_attempts(const struct race *race);
 /* The race's own fd, readable (POLLIN) once it has ended by itself. */
 int race_fd(const struct race *race);
 /* Ends it, waits for the threads and frees. No file is left afterwards. */

@@ -8,6 +8,8 @@
 
 #include "base/exit_status.h"
 #include "base/say.h"
+#include "base/status_line.h"
+#include "base/status_text.h"
 #include "cli/options.h"
 #include "host/fs.h"
 #include "verify/cmd_verify.h"
@@ -64,6 +66,37 @@ static bool is_fatal(const struct options *opt, const struct verdict_info *info,
 	return info->verdict == VERDICT_UNKNOWN && (err == -EPERM || err == -EACCES);
 }
 
+static void draw_progress(void *arg, double left, unsigned long long seen,
+			  unsigned long long wanted)
+{
+	const struct status_style style = { terminal_has_color(STDERR_FILENO), terminal_is_utf8() };
+	struct status_part parts[3] = {};
+	size_t width = status_line_width();
+	char text[256];
+
+	(void)arg;
+	if (!width)
+		return;
+	status_progress(parts, left, PASSIVE_SEC, style.utf8);
+	snprintf(parts[2].full, STATUS_PART_MAX, "%llu of %llu delayed inserts seen", seen, wanted);
+	snprintf(parts[2].brief, STATUS_PART_MAX, "%llu of %llu inserts", seen, wanted);
+	parts[2].weight = 1;
+	status_text(text, sizeof(text), parts, 3, width, &style);
+	status_line_draw(text);
+}
+
+/* On a terminal it shows how long it may still wait. */
+static int run(struct verdict_info *info, struct verify_config *config)
+{
+	int err;
+
+	if (status_line_open(STDOUT_FILENO))
+		config->wait.progress = draw_progress;
+	err = verify_running(info, config);
+	status_line_close();
+	return err;
+}
+
 /* Remedies name the mount point of --dir's filesystem, not the directory. */
 static void print_remedies(const struct options *opt)
 {
@@ -79,7 +112,7 @@ int cmd_verify(const struct options *opt)
 {
 	struct verify_config config = { .dir = opt->dir,
 					.passive = opt->passive,
-					.passive_sec = PASSIVE_SEC,
+					.wait = { .sec = PASSIVE_SEC },
 					.verbose = opt->verbose };
 	struct verdict_info info;
 	int err;
@@ -89,7 +122,7 @@ int cmd_verify(const struct options *opt)
 		if (err)
 			return EXIT_CANNOT;
 	} else {
-		err = verify_running(&info, &config);
+		err = run(&info, &config);
 		if (is_fatal(opt, &info, err)) {
 			say("verify: %s", info.evidence[EVIDENCE_BEHAVIOUR].detail);
 			return EXIT_CANNOT;

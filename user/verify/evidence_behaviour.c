@@ -271,13 +271,38 @@ int evidence_behaviour(struct evidence *ev, struct verify_probe *probe, const ch
 
 /* ---- the host's own writes ---- */
 
-int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec)
+/* True: as many inserts as were wanted have been seen. */
+static bool wait_for_inserts(struct verify_probe *probe, const struct passive_wait *wait,
+			     const struct timespec *start)
 {
 	struct pollfd pfd = { .fd = verify_probe_fd(probe), .events = POLLIN };
-	double left = sec;
+	struct verify_samples samples;
+	double left;
+	int n;
+
+	while ((left = wait->sec - seconds_since(start)) > 0) {
+		if (wait->progress) {
+			verify_probe_samples(probe, &samples);
+			wait->progress(wait->arg, left, total_of(&samples), PASSIVE_INSERTS);
+			left = left < 1 ? left : 1;
+		}
+		n = poll(&pfd, 1, (int)(left * 1000) + 1);
+		if (n > 0)
+			return true;
+		/* Stopped, and told to go on. */
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+	return false;
+}
+
+int evidence_passive(struct evidence *ev, struct verify_probe *probe,
+		     const struct passive_wait *wait)
+{
 	struct timespec start;
 	struct verify_samples samples;
 	char why[128] = "", where[64];
+	bool enough;
 	int err;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -288,14 +313,12 @@ int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec
 	}
 	do {
 		verify_probe_watch_all(probe, PASSIVE_INSERTS);
-		/* A signal ends the wait: what was counted until then is judged. */
-		err = poll(&pfd, 1, (int)(left * 1000));
+		enough = wait_for_inserts(probe, wait, &start);
 		verify_probe_stop(probe);
 		verify_probe_samples(probe, &samples);
-		left = sec - seconds_since(&start);
-	} while (err > 0 && left > 0 && samples_are_lossy(&samples));
+	} while (enough && samples_are_lossy(&samples));
 	verify_probe_detach(probe);
-	snprintf(where, sizeof(where), "in the host's own writes within %g s", sec);
+	snprintf(where, sizeof(where), "in the host's own writes within %g s", wait->sec);
 	evidence_of_samples(ev, &samples, where);
 	return 0;
 }

@@ -23,10 +23,21 @@ void evidence_of_samples(struct evidence *ev, const struct verify_samples *sampl
  * not on an ext4 filesystem.
  */
 int evidence_behaviour(struct evidence *ev, struct verify_probe *probe, const char *dir);
+
+/* How to wait for the host's own writes. */
+struct passive_wait {
+	double sec; /* at most */
+	/* Called once a second: seconds that are left, inserts seen and wanted. NULL: never. */
+	void (*progress)(void *arg, double left, unsigned long long seen,
+			 unsigned long long wanted);
+	void *arg;
+};
+
 /*
- * The same from the host's own writes: waits for them, at most sec seconds. 0, or
- * negative errno when the probe could not be attached; *ev is filled in each case.
+ * The same from the host's own writes. 0, or negative errno when the probe could not be
+ * attached; *ev is filled in each case.
  */
-int evidence_passive(struct evidence *ev, struct verify_probe *probe, double sec);
+int evidence_passive(struct evidence *ev, struct verify_probe *probe,
+		     const struct passive_wait *wait);
 
 #endif /* EXT4RACE_EVIDENCE_BEHAVIOUR_H */

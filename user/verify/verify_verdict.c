@@ -42,11 +42,11 @@ static int collect_behaviour(struct evidence *ev, struct verify_probe *probe,
 	int err;
 
 	if (config->passive)
-		return evidence_passive(ev, probe, config->passive_sec);
+		return evidence_passive(ev, probe, &config->wait);
 	err = evidence_behaviour(ev, probe, config->dir);
 	/* There is nowhere to write: what others write has to do. */
 	if (err == -ENOENT && !config->dir)
-		err = evidence_passive(ev, probe, config->passive_sec);
+		err = evidence_passive(ev, probe, &config->wait);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "report/verdict.h"
+#include "verify/evidence_behaviour.h"
 #include "verify/evidence_livepatch.h"
 
 /*
@@ -15,9 +16,9 @@
 void verdict_conclude(struct verdict_info *info, const struct livepatch_state *livepatch);
 
 struct verify_config {
-	const char *dir;    /* where to write scratch files; NULL: in any ext4 mount */
-	bool passive;	    /* write nothing: wait for the host's own writes */
-	double passive_sec; /* how long to wait for them */
+	const char *dir;	  /* where to write scratch files; NULL: in any ext4 mount */
+	bool passive;		  /* write nothing: wait for the host's own writes */
+	struct passive_wait wait; /* for them */
 	bool verbose;
 };
 

@@ -69,7 +69,8 @@ int evidence_behaviour(struct evidence *ev, struct verify_probe *probe UNUSED,
 	return fake.behaviour;
 }
 
-int evidence_passive(struct evidence *ev, struct verify_probe *probe UNUSED, double sec UNUSED)
+int evidence_passive(struct evidence *ev, struct verify_probe *probe UNUSED,
+		     const struct passive_wait *wait UNUSED)
 {
 	fake.waited = true;
 	evidence_set(ev, fake.says_behaviour, "p");
@@ -125,7 +126,7 @@ static struct verdict_info ran(const struct verify_config *config, int wanted)
 	return info;
 }
 
-static const struct verify_config any = { .passive_sec = 1 };
+static const struct verify_config any = { .wait.sec = 1 };
 
 /* behaviour, code: verdict, and whether a reason is given beside the three. */
 static void is(enum verdict behaviour, enum verdict code, enum verdict wanted, bool reason)
@@ -208,7 +209,7 @@ static void test_nowhere_to_write(void **state)
 
 static void test_named_directory_has_to_do(void **state)
 {
-	const struct verify_config there = { .dir = "/there", .passive_sec = 1 };
+	const struct verify_config there = { .dir = "/there", .wait.sec = 1 };
 	struct verdict_info info;
 
 	(void)state;
@@ -221,7 +222,7 @@ static void test_named_directory_has_to_do(void **state)
 
 static void test_passive_writes_nothing(void **state)
 {
-	const struct verify_config passive = { .passive = true, .passive_sec = 1 };
+	const struct verify_config passive = { .passive = true, .wait.sec = 1 };
 
 	(void)state;
 	fake.says_behaviour = VERDICT_VULNERABLE;
