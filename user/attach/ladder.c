@@ -60,6 +60,8 @@ static int try_plans(struct detector *det, const struct kernel *kernel, enum att
 		err = plan_make(&det->plan, kernel, mode, classic, &refused, why, why_size);
 		if (err)
 			return err_before ? err_before : err;
+		/* libbpf reads its own, and the two at once would be the peak of memory. */
+		kernel_drop_own_btf(kernel);
 		err = attachment_make(det, kernel, direct);
 		if (!err)
 			return 0;

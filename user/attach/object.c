@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "classic.skel.h"
 #include "direct.skel.h"
 #include "ext4race.skel.h"
-#include "host/btf_types.h"
 #include "old_classic.skel.h"
 #include "old_ext4race.skel.h"
 
@@ -25,19 +23,17 @@
  */
 bool object_may_be_direct(const struct kernel *kernel)
 {
-	return btf_has_type(kernel->vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC) && !kernel->custom &&
-	       kernel_ext4_btf(kernel) == kernel->vmlinux;
+	return kernel->has_rdonly_cast && kernel->ext4_btf == BTF_VMLINUX;
 }
 
 /*
  * Whether a program can be preempted and run again on the same CPU before it ends. An
  * fentry program can, unless the kernel prevents recursion. A kernel that does counts
- * the runs it skips, and has the member since 9ed9e9ba2337 (5.12).
+ * the runs it skips.
  */
 static bool is_preemptible(const struct kernel *kernel, enum attach_mode mode)
 {
-	return mode == ATTACH_FENTRY &&
-	       !btf_has_member(kernel->vmlinux, "bpf_prog_info", "recursion_misses");
+	return mode == ATTACH_FENTRY && !kernel->guards_recursion;
 }
 
 /* The objects of a kind are built from the same source, and configured alike. */

@@ -88,7 +88,7 @@ static bool take_tracepoint(struct hook_choice *choice, const struct candidate *
 /* Up to 5.14: vmlinux's BTF is there and lacks the member. */
 static bool predates_invalidate_lock(const struct kernel *kernel)
 {
-	return kernel->vmlinux && !kernel->has_invalidate_lock;
+	return kernel->has_vmlinux_btf && !kernel->has_invalidate_lock;
 }
 
 /* Where no BTF describes the function: up to 6.5 it returned a value. */

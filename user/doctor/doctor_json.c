@@ -68,7 +68,7 @@ static json_t *json_doctor(const struct doctor *doc)
 		"s:b, s:o, s:o, s:o}",
 		"type", "doctor", "schema", REPORT_SCHEMA, "time", format_time(time, &now),
 		"kernel", kernel->release, "arch", doc->arch, "lockdown", kernel->lockdown, "ext4",
-		doctor_ext4(doc), "btf_vmlinux", kernel->vmlinux != NULL, "btf_ext4",
+		doctor_ext4(doc), "btf_vmlinux", kernel->has_vmlinux_btf, "btf_ext4",
 		btf_source_name(kernel->ext4_btf), "btf_file",
 		string_or_null(kernel->btf_inside ? "" : kernel->btf_path), "kprobes",
 		kernel->has_kprobes, "livepatch", kernel->has_livepatch, "fentry_blocks_livepatch",

@@ -40,8 +40,9 @@ static void print_kernel(const struct doctor *doc)
 	printf("  %-10s %s, %s\n", "kernel", kernel->release, doc->arch);
 	print_line("lockdown", kernel->lockdown);
 	print_line("ext4", doctor_ext4(doc));
-	printf("  %-10s vmlinux: %s; ext4: %s%s%s\n", "BTF", kernel->vmlinux ? "yes" : "none",
-	       btf_source_name(kernel->ext4_btf), kernel->btf_path[0] ? " " : "",
+	printf("  %-10s vmlinux: %s; ext4: %s%s%s\n", "BTF",
+	       kernel->has_vmlinux_btf ? "yes" : "none", btf_source_name(kernel->ext4_btf),
+	       kernel->btf_path[0] ? " " : "",
 	       kernel->btf_inside ? "in the program" : kernel->btf_path);
 	for (i = 0; i < DOCTOR_CAPABILITIES; i++) {
 		if (!privilege_has(doctor_capabilities[i].cap) && used < sizeof(line) &&

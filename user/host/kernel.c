@@ -43,20 +43,67 @@ static void read_lockdown(char *buf, size_t size)
 	fclose(f);
 }
 
+struct kernel_btf {
+	bool own_read; /* vmlinux and module are here, as far as there are any */
+	struct btf *vmlinux;
+	struct btf *module;
+	struct btf *custom;
+};
+
+static void read_own_btf(struct kernel_btf *btf)
+{
+	if (btf->own_read)
+		return;
+	btf->own_read = true;
+	btf->vmlinux = btf__load_vmlinux_btf();
+	if (btf->vmlinux && exists("/sys/kernel/btf/ext4"))
+		btf->module = btf__load_module_btf("ext4", btf->vmlinux);
+}
+
+const struct btf *kernel_vmlinux_btf(const struct kernel *kernel)
+{
+	read_own_btf(kernel->btf);
+	return kernel->btf->vmlinux;
+}
+
+const struct btf *kernel_module_btf(const struct kernel *kernel)
+{
+	read_own_btf(kernel->btf);
+	return kernel->btf->module;
+}
+
+const struct btf *kernel_custom_btf(const struct kernel *kernel)
+{
+	return kernel->btf->custom;
+}
+
+void kernel_drop_own_btf(const struct kernel *kernel)
+{
+	struct kernel_btf *btf = kernel->btf;
+
+	btf__free(btf->module);
+	btf__free(btf->vmlinux);
+	btf->module = btf->vmlinux = NULL;
+	btf->own_read = false;
+	/* It was most of the heap. malloc would keep the pages. */
+	malloc_trim(0);
+}
+
 static bool has_ext4_types(const struct btf *btf)
 {
 	return btf_has_type(btf, "ext4_inode_info", BTF_KIND_STRUCT) &&
 	       btf_has_type(btf, "extent_status", BTF_KIND_STRUCT);
 }
 
-const struct btf *kernel_ext4_btf(const struct kernel *kernel)
+/* The BTF that holds ext4's types, or NULL. */
+static const struct btf *find_ext4_btf(const struct kernel *kernel)
 {
-	if (has_ext4_types(kernel->custom))
-		return kernel->custom;
-	if (has_ext4_types(kernel->module))
-		return kernel->module;
-	if (has_ext4_types(kernel->vmlinux))
-		return kernel->vmlinux;
+	if (has_ext4_types(kernel_custom_btf(kernel)))
+		return kernel_custom_btf(kernel);
+	if (has_ext4_types(kernel_module_btf(kernel)))
+		return kernel_module_btf(kernel);
+	if (has_ext4_types(kernel_vmlinux_btf(kernel)))
+		return kernel_vmlinux_btf(kernel);
 	return NULL;
 }
 
@@ -84,8 +131,8 @@ static int open_custom(struct kernel *kernel, const char *file, char *why, size_
 		snprintf(why, why_size, "--btf %s: not a regular file", file);
 		return -EINVAL;
 	}
-	kernel->custom = btf__parse(file, NULL);
-	if (kernel->custom) {
+	kernel->btf->custom = btf__parse(file, NULL);
+	if (kernel->btf->custom) {
 		strcpy(kernel->btf_path, file);
 		return 0;
 	}
@@ -119,12 +166,12 @@ static void open_bundled(struct kernel *kernel)
 	if (!slash)
 		return;
 	*slash = 0;
-	for (i = 0; i < ARRAY_SIZE(dirs) && !kernel->custom; i++) {
+	for (i = 0; i < ARRAY_SIZE(dirs) && !kernel->btf->custom; i++) {
 		snprintf(file, sizeof(file), "%s/%s/%s.btf", exe, dirs[i], kernel->release);
 		if (exists(file))
 			open_custom(kernel, file, why, sizeof(why));
 	}
-	fd = kernel->custom ? -1 : bundled_btf_open(kernel->release);
+	fd = kernel->btf->custom ? -1 : bundled_btf_open(kernel->release);
 	if (fd < 0)
 		return;
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
@@ -140,9 +187,9 @@ static enum btf_source source_of(const struct kernel *kernel, const struct btf *
 {
 	if (!ext4)
 		return BTF_NONE;
-	if (ext4 == kernel->custom)
+	if (ext4 == kernel_custom_btf(kernel))
 		return btf_file ? BTF_FILE : BTF_BUNDLED;
-	return ext4 == kernel->module ? BTF_MODULE : BTF_VMLINUX;
+	return ext4 == kernel_module_btf(kernel) ? BTF_MODULE : BTF_VMLINUX;
 }
 
 /* The host's, also from within a container that sees its processes. */
@@ -155,49 +202,53 @@ static bool root_is_ext4(void)
 
 int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t why_size)
 {
-	const struct btf *ext4;
+	const struct btf *ext4, *vmlinux;
 	struct utsname uts;
 	int err;
 
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->symbols = calloc(1, sizeof(*kernel->symbols));
-	if (!kernel->symbols) {
+	kernel->btf = calloc(1, sizeof(*kernel->btf));
+	if (!kernel->symbols || !kernel->btf) {
 		snprintf(why, why_size, "%s", strerror(ENOMEM));
-		return -ENOMEM;
+		err = -ENOMEM;
+		goto fail;
 	}
 	/* libbpf stays silent: whoever needs what is missing says so. */
 	libbpf_set_print(NULL);
 	if (!uname(&uts))
 		snprintf(kernel->release, sizeof(kernel->release), "%s", uts.release);
 	read_lockdown(kernel->lockdown, sizeof(kernel->lockdown));
-	kernel->vmlinux = btf__load_vmlinux_btf();
-	if (kernel->vmlinux && exists("/sys/kernel/btf/ext4"))
-		kernel->module = btf__load_module_btf("ext4", kernel->vmlinux);
 	if (btf_file && strcmp(btf_file, "none")) {
 		err = open_custom(kernel, btf_file, why, why_size);
 		if (err)
 			goto fail;
-		if (!has_ext4_types(kernel->custom)) {
+		if (!has_ext4_types(kernel->btf->custom)) {
 			snprintf(why, why_size, "--btf %s: does not describe ext4's structures",
 				 btf_file);
 			err = -EINVAL;
 			goto fail;
 		}
 	}
-	if (!btf_file && !kernel_ext4_btf(kernel))
+	ext4 = find_ext4_btf(kernel);
+	if (!btf_file && !ext4) {
 		open_bundled(kernel);
+		ext4 = find_ext4_btf(kernel);
+	}
 	kernel->ext4_is_module = exists("/sys/module/ext4/initstate");
 	kernel->ext4_may_go = kernel->ext4_is_module && !root_is_ext4();
 	kernel->ext4_here = kernel->ext4_is_module || exists("/sys/fs/ext4");
 	kernel->has_kprobes = exists("/sys/bus/event_source/devices/kprobe");
 	kernel->has_livepatch = exists("/sys/kernel/livepatch");
-	kernel->livepatch_shares = btf_has_type(kernel->vmlinux, "ftrace_ops_cmd", BTF_KIND_ENUM);
-	ext4 = kernel_ext4_btf(kernel);
 	kernel->ext4_types = ext4;
 	kernel->ext4_btf = source_of(kernel, ext4, btf_file);
-	kernel->has_invalidate_lock = btf_has_member(kernel->vmlinux, "address_space",
-						     "invalidate_lock");
 	kernel->tracepoints_late = btf_has_member(ext4, "ext4_inode_info", "i_es_seq");
+	vmlinux = kernel_vmlinux_btf(kernel);
+	kernel->has_vmlinux_btf = vmlinux;
+	kernel->livepatch_shares = btf_has_type(vmlinux, "ftrace_ops_cmd", BTF_KIND_ENUM);
+	kernel->has_invalidate_lock = btf_has_member(vmlinux, "address_space", "invalidate_lock");
+	kernel->has_rdonly_cast = btf_has_type(vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC);
+	kernel->guards_recursion = btf_has_member(vmlinux, "bpf_prog_info", "recursion_misses");
 	return 0;
 fail:
 	kernel_close(kernel);
@@ -206,12 +257,11 @@ fail:
 
 void kernel_forget_btf(struct kernel *kernel)
 {
-	btf__free(kernel->custom);
-	btf__free(kernel->module);
-	btf__free(kernel->vmlinux);
-	kernel->custom = kernel->module = kernel->vmlinux = NULL;
-	/* It was most of the heap. malloc would keep the pages. */
-	malloc_trim(0);
+	if (!kernel->btf)
+		return;
+	btf__free(kernel->btf->custom);
+	kernel->btf->custom = NULL;
+	kernel_drop_own_btf(kernel);
 }
 
 void kernel_close(struct kernel *kernel)
@@ -219,6 +269,7 @@ void kernel_close(struct kernel *kernel)
 	kernel_forget_btf(kernel);
 	if (kernel->btf_inside)
 		close(kernel->btf_fd);
+	free(kernel->btf);
 	free(kernel->symbols);
 	memset(kernel, 0, sizeof(*kernel));
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct btf;
+struct kernel_btf;
 struct ksym_answers;
 
 /* Where the BTF that describes ext4 came from. */
@@ -24,10 +25,9 @@ enum btf_source {
 
 struct kernel {
 	char release[65];
-	char lockdown[32];   /* "none", "integrity", "confidentiality", "unknown" */
-	struct btf *vmlinux; /* NULL: CONFIG_DEBUG_INFO_BTF is not set */
-	struct btf *module;  /* BTF of the ext4 module, NULL if built in or none */
-	struct btf *custom;  /* --btf FILE or the bundled one, NULL if neither */
+	char lockdown[32]; /* "none", "integrity", "confidentiality", "unknown" */
+	struct kernel_btf *btf;
+	bool has_vmlinux_btf; /* CONFIG_DEBUG_INFO_BTF */
 	enum btf_source ext4_btf;
 	char btf_path[256]; /* file of custom, for the loader; empty if none */
 	bool btf_inside;    /* custom is the program's own: btf_path leads to btf_fd */
@@ -37,7 +37,9 @@ struct kernel {
 	/* A module, and the root filesystem is not ext4: it can be unloaded once it is unmounted.
 	 */
 	bool ext4_may_go;
-	bool ext4_types; /* some BTF describes ext4's structures */
+	bool ext4_types;       /* some BTF describes ext4's structures */
+	bool has_rdonly_cast;  /* bpf_rdonly_cast(), fd264ca02094 (6.2) */
+	bool guards_recursion; /* bpf_prog_info.recursion_misses, 9ed9e9ba2337 (5.12) */
 	bool has_kprobes;
 	bool has_livepatch; /* CONFIG_LIVEPATCH */
 	/*
@@ -67,9 +69,15 @@ void kernel_close(struct kernel *kernel);
 /* Frees the BTF. What was found out stays, but nothing more can be found out. */
 void kernel_forget_btf(struct kernel *kernel);
 
-/* The BTF that holds ext4's types: custom, module or vmlinux, which stays the kernel's. NULL: none.
+/*
+ * BTF of the kernel itself and of the ext4 module, and the one of --btf or the bundled one.
+ * NULL where there is none. kernel_drop_own_btf() frees the first two, because they take most
+ * of the memory at the start. Whoever asks for them later has them read again.
  */
-const struct btf *kernel_ext4_btf(const struct kernel *kernel);
+const struct btf *kernel_vmlinux_btf(const struct kernel *kernel);
+const struct btf *kernel_module_btf(const struct kernel *kernel);
+const struct btf *kernel_custom_btf(const struct kernel *kernel);
+void kernel_drop_own_btf(const struct kernel *kernel);
 
 /*
  * Path of a file of tracefs, wherever it is mounted: "events/ext4/...". False when

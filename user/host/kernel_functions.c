@@ -35,23 +35,21 @@ static bool func_from_btf(const struct btf *btf, const char *name, struct kernel
 	return true;
 }
 
-static const struct ksym_query *known_symbol(const struct kernel *kernel, const char *name)
+/* The place of a name that was announced, or symbols->n. */
+static size_t place_of(const struct ksym_answers *symbols, const char *name)
 {
-	const struct ksym_answers *symbols = kernel->symbols;
 	size_t i;
 
-	for (i = 0; i < symbols->n; i++) {
-		if (!strcmp(symbols->query[i].name, name))
-			return &symbols->query[i];
-	}
-	return NULL;
+	for (i = 0; i < symbols->n && strcmp(symbols->query[i].name, name) != 0; i++)
+		;
+	return i;
 }
 
 /* The running kernel's BTF, ext4's module included. */
 static bool in_btf(const struct kernel *kernel, const char *name, unsigned int kind)
 {
-	return btf_has_type(kernel->module, name, kind) ||
-	       btf_has_type(kernel->vmlinux, name, kind);
+	return btf_has_type(kernel_module_btf(kernel), name, kind) ||
+	       btf_has_type(kernel_vmlinux_btf(kernel), name, kind);
 }
 
 static bool is_typed_tracepoint(const struct kernel *kernel, const char *name)
@@ -62,39 +60,40 @@ static bool is_typed_tracepoint(const struct kernel *kernel, const char *name)
 	return in_btf(kernel, symbol, BTF_KIND_TYPEDEF);
 }
 
-static bool btf_answers(const struct kernel *kernel, const char *name)
-{
-	size_t prefix = strlen(KERNEL_TRACEITER);
-
-	if (!strncmp(name, KERNEL_TRACEITER, prefix))
-		return is_typed_tracepoint(kernel, name + prefix);
-	return in_btf(kernel, name, BTF_KIND_FUNC);
-}
-
 void kernel_expect(const struct kernel *kernel, const char *const *names, size_t n)
 {
 	struct ksym_answers *symbols = kernel->symbols;
-	size_t i, first = symbols->n;
+	size_t i;
 
 	for (i = 0; i < n && symbols->n < KSYM_ANSWERS_MAX; i++) {
-		if (!known_symbol(kernel, names[i]) && !btf_answers(kernel, names[i]))
+		if (place_of(symbols, names[i]) == symbols->n)
 			symbols->query[symbols->n++].name = names[i];
 	}
-	if (symbols->n > first && ksyms_find_all(NULL, &symbols->query[first], symbols->n - first))
-		symbols->n = first; /* whoever needs a name asks again, and gets the error */
 }
 
-/* Answers a query from what is known already, or by a pass. 0 or negative errno. */
+/*
+ * Answers a query from what is known already, or by a pass, which then answers for all names
+ * that were announced. 0 or negative errno.
+ */
 static int find_symbol(const struct kernel *kernel, const char *name, struct ksym_query *query)
 {
-	const struct ksym_query *known = known_symbol(kernel, name);
+	struct ksym_answers *symbols = kernel->symbols;
+	size_t place = place_of(symbols, name);
+	int err;
 
-	if (known) {
-		*query = *known;
-		return 0;
+	if (place == symbols->n) {
+		query->name = name;
+		return ksyms_find_all(NULL, query, 1);
 	}
-	query->name = name;
-	return ksyms_find_all(NULL, query, 1);
+	if (place >= symbols->answered) {
+		err = ksyms_find_all(NULL, &symbols->query[symbols->answered],
+				     symbols->n - symbols->answered);
+		if (err)
+			return err;
+		symbols->answered = symbols->n;
+	}
+	*query = symbols->query[place];
+	return 0;
 }
 
 int kernel_func(const struct kernel *kernel, const char *name, struct kernel_func *func)
@@ -104,14 +103,14 @@ int kernel_func(const struct kernel *kernel, const char *name, struct kernel_fun
 
 	memset(func, 0, sizeof(*func));
 	func->nargs = -1;
-	func->in_btf = func_from_btf(kernel->module, name, func) ||
-		       func_from_btf(kernel->vmlinux, name, func);
+	func->in_btf = func_from_btf(kernel_module_btf(kernel), name, func) ||
+		       func_from_btf(kernel_vmlinux_btf(kernel), name, func);
 	if (func->in_btf) {
 		/* A function in BTF has a symbol, because pahole starts from the symbols. */
 		func->is_symbol = true;
 		return 0;
 	}
-	func_from_btf(kernel->custom, name, func);
+	func_from_btf(kernel_custom_btf(kernel), name, func);
 	err = find_symbol(kernel, name, &query);
 	if (err)
 		return err;
@@ -131,6 +130,9 @@ bool kernel_tracepoint(const struct kernel *kernel, const char *name, bool *type
 	snprintf(symbol, sizeof(symbol), "events/ext4/%s", name);
 	if (kernel_tracefs(symbol, path, sizeof(path)))
 		return true;
+	/* Where ext4's tracepoints are listed, one that is not there does not exist. */
+	if (kernel_tracefs("events/ext4", path, sizeof(path)))
+		return false;
 	snprintf(symbol, sizeof(symbol), KERNEL_TRACEITER "%s", name);
 	return !find_symbol(kernel, symbol, &query) && query.match == KSYM_EXACT;
 }

@@ -23,10 +23,10 @@ struct kernel_func {
 };
 
 /*
- * Announces names that kernel_func() and kernel_tracepoint() will be asked for, so that
- * one pass over the symbols answers them all: a pass takes tens of milliseconds. Names
- * that BTF answers cost nothing. This is only a hint. The names must live as long as
- * kernel.
+ * Announces names that kernel_func() and kernel_tracepoint() will be asked for. The first
+ * one that only the symbols can answer leads to a pass over them, which takes tens of
+ * milliseconds; that pass answers for all that were announced. This is only a hint. The
+ * names must live as long as kernel.
  */
 void kernel_expect(const struct kernel *kernel, const char *const *names, size_t n);
 

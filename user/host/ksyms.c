@@ -229,13 +229,15 @@ static int match(void *arg, const struct kallsyms_line *line)
 	struct search *search = arg;
 	size_t i;
 
-	if (!is_function(line))
-		return 0;
 	for (i = 0; i < search->n; i++) {
 		struct ksym_query *q = &search->query[i];
-		size_t len = strlen(q->name);
+		size_t len;
 
-		if (q->match == KSYM_EXACT || strncmp(line->name, q->name, len))
+		/* This sorts out nearly all of the kernel's 100 000 symbols. */
+		if (*line->name != *q->name || q->match == KSYM_EXACT)
+			continue;
+		len = strlen(q->name);
+		if (strncmp(line->name, q->name, len) || !is_function(line))
 			continue;
 		if (!line->name[len]) {
 			q->match = KSYM_EXACT;

@@ -47,7 +47,8 @@ struct ksym_query {
 
 /* Answers that are kept, because a pass over the symbols takes long. */
 struct ksym_answers {
-	size_t n;
+	size_t n;	 /* names */
+	size_t answered; /* the first so many; the others wait for a pass */
 	struct ksym_query query[KSYM_ANSWERS_MAX];
 };
 

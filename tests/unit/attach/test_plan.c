@@ -107,7 +107,7 @@ static int setup(void **state)
 	k.insert_nargs = 3;
 	k.insert_void = true;
 	k.alloc_arg = 4;
-	kernel.vmlinux = (struct btf *)&kernel;
+	kernel.has_vmlinux_btf = true;
 	kernel.has_invalidate_lock = true;
 	return 0;
 }
