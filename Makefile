@@ -90,6 +90,7 @@ $(BUILD)/user/%.o: user/%.c $(BUILD)/ext4race.skel.h $(BUILD)/classic.skel.h Mak
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
+$(BUILD)/user/http/page_files.o: $(wildcard user/http/page/*)
 $(BUILD)/user/verify/verify_probe.o: $(BUILD)/verify.skel.h $(BUILD)/old_verify.skel.h
 $(BUILD)/user/attach/object.o: $(BUILD)/direct.skel.h $(BUILD)/old_ext4race.skel.h \
 	$(BUILD)/old_classic.skel.h
@@ -142,7 +143,8 @@ PYTHON ?= python3
 
 # Servers that the fleet tests start themselves.
 FLEET_DEPS := prometheus prometheus-alertmanager prometheus-node-exporter lintian debhelper \
-	scdoc systemd curl openssl apache2-utils
+	scdoc systemd curl openssl apache2-utils chromium fonts-dejavu-core \
+	$(if $(shell command -v npm),,nodejs npm)
 # What the benchmark holds the monitor against.
 BENCH_DEPS := bpftrace trace-cmd libbpf-tools
 # GnuTLS is built from its source; packages are made of the static program.

@@ -179,7 +179,7 @@ ok "empty password" code 401 -u prometheus: "$URL"
 ok "unknown user" code 401 -u nobody:secret "$URL"
 ok "not base64" code 401 -H 'Authorization: Basic ***' "$URL"
 ok "another scheme" code 401 -H 'Authorization: Bearer secret' "$URL"
-for page in / /events /healthz /nothing; do
+for page in / /page.js /events /healthz /nothing; do
 	ok "$page is closed too" code 401 "https://localhost:$PORT$page"
 done
 guesses >"$TMP/guesses"

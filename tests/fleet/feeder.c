@@ -365,6 +365,16 @@ static int snapshot(void *arg, void (*take)(void *ctx, const struct metrics *m),
 		{ .name = "delayed_insert", .attached = true },
 		{ .name = "fault_begin", .attached = true },
 	};
+	/* As on the host of the record, Debian 11. */
+	static const char *const remedies[] = {
+		"a fixed kernel and a reboot: Debian 11: linux 5.10.226-1 (bullseye-security) or "
+		"later",
+		"without a reboot: the livepatch in patch/livepatch",
+		"at once, but it turns delayed allocation off: mount -o remount,nodelalloc "
+		"MOUNTPOINT",
+		"the leaked blocks come back with umount and mount; a remount does not do it",
+		"how to roll it out and verify it: docs/remediation.md",
+	};
 	const struct mount_watch mount = { .path = "/srv", .mounted = true };
 	struct metrics m = {
 		.start_time = f->start_time,
@@ -378,6 +388,8 @@ static int snapshot(void *arg, void (*take)(void *ctx, const struct metrics *m),
 		.n_progs = 2,
 		.sinks = sinks,
 		.n_sinks = f->n_sinks,
+		.remedies = remedies,
+		.n_remedies = sizeof(remedies) / sizeof(*remedies),
 	};
 	size_t i;
 

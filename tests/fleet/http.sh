@@ -28,6 +28,12 @@ metrics_lint() {
 	curl -fsS "$URL/metrics" | promtool check metrics
 }
 
+policy() {
+	curl -fsS -D - -o "$TMP/page" "$URL/" | grep -i '^Content-Security-Policy:' >"$TMP/policy" &&
+		grep -q "default-src 'none'" "$TMP/policy" && ! grep -qE 'unsafe|\*|data:|http' "$TMP/policy" &&
+		! grep -qE ' (style|on[a-z]+)=|<style' "$TMP/page"
+}
+
 events_are_json() {
 	curl -fsS "$URL/events" | jq -e 'length == 256 and all(.schema == 1 and .type and .time)'
 }
@@ -84,7 +90,7 @@ before=$(http_thread_switches)
 until_ok 30 grep -q '^done' "$TMP/http.log"
 ok "no request, no wake-up" test "$(http_thread_switches)" = "$before"
 
-for page in / /metrics /healthz /events '/metrics?x=y'; do
+for page in / /metrics /healthz /events '/metrics?x=y' /page.css /page.js /icon.svg; do
 	ok "GET $page" status "$URL$page" 200
 	ok "HEAD $page" status "$URL$page" 200 --head
 done
@@ -98,6 +104,7 @@ ok "OpenMetrics when asked for" content_type "$URL/metrics" \
 	'application/openmetrics-text;version=1.0.0,text/plain;q=0.5' \
 	'application/openmetrics-text; version=1.0.0; charset=utf-8'
 ok "/events is an array of reports" events_are_json
+ok "/ runs and takes nothing but its own files" policy
 ok "loopback by default" not curl -sS --max-time 5 "http://$(hostname -I | awk '{ print $1 }'):$PORT/"
 
 ok "garbage" abuse garbage 500
@@ -134,8 +141,10 @@ feeder all --record "$FLEET/recorded/vulnerable.jsonl" --listen '*:0'
 ok "/events on the loopback" status "http://127.0.0.1:$PORT/events" 200
 ok "/events on the loopback, IPv6" status "http://[::1]:$PORT/events" 200
 if [[ -n $OTHER ]]; then
-	ok "/events for strangers is 403" status "http://$OTHER:$PORT/events" 403
-	ok "and one sentence" test "$(curl -sS "http://$OTHER:$PORT/events" | wc -l)" = 1
+	for page in / /events; do
+		ok "$page for strangers is 403" status "http://$OTHER:$PORT$page" 403
+		ok "and one sentence" test "$(curl -sS "http://$OTHER:$PORT$page" | wc -l)" = 1
+	done
 	ok "/metrics is for all" status "http://$OTHER:$PORT/metrics" 200
 	ok "/healthz is for all" status "http://$OTHER:$PORT/healthz" 200
 fi

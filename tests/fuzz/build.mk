@@ -19,6 +19,8 @@ $(FUZZ_OUT)/obj/%.o: user/%.c | $(OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c $< -o $@
 
+$(FUZZ_OUT)/obj/http/page_files.o: $(wildcard user/http/page/*)
+
 $(FUZZ_LIB): $(FUZZ_OBJ)
 	$(call msg,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

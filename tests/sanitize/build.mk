@@ -25,4 +25,6 @@ $(SAN_OUT)/thread/obj/%.o: user/%.c | $(OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -O1 -fno-omit-frame-pointer -fsanitize=thread -c $< -o $@
 
+$(SAN_OUT)/thread/obj/http/page_files.o: $(wildcard user/http/page/*)
+
 -include $(SAN_THREAD_OBJ:.o=.d)

@@ -59,6 +59,7 @@ test_http_auth_MODULES := http/http_auth
 test_http_auth_LIBS = $(test_web_config_LIBS)
 test_remedy_LIBS := -lbpf -lelf -lz
 test_http_events_MODULES := http/http_events
+test_page_MODULES := $(patsubst user/%.c,%,$(wildcard user/http/page*.c)) http/html http/http_history
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
 # Of a module the linker keeps only what the test calls, and what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuser -I. -MMD -MP
@@ -110,6 +111,8 @@ $(UNIT_OBJ)/tests/%.o: tests/unit/%.c
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(UNIT_CFLAGS) -Itests/unit -Ibpf -c $< -o $@
+
+$(UNIT_OBJ)/http/page_files.o: $(wildcard user/http/page/*)
 
 # Object files of both machines for test_evidence_image.
 UNIT_IMAGES := $(UNIT_OUT)/image

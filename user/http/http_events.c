@@ -52,29 +52,49 @@ unsigned int http_events_put(struct http_events *events, char *json, size_t len)
 	return missed;
 }
 
+/* With the lock held: the newest n. NULL: out of memory. */
+static char *array_of(struct http_events *events, size_t n, bool read, size_t *len)
+{
+	size_t first = events->head + HTTP_EVENTS - n, bytes = 0, i;
+	struct http_event *e;
+	char *json, *to;
+
+	for (i = 0; i < n; i++)
+		bytes += events->slot[(first + i) % HTTP_EVENTS].len;
+	to = json = malloc(bytes + 2 * n + 4);
+	if (!json)
+		return NULL;
+	for (i = 0; i < n; i++) {
+		e = &events->slot[(first + i) % HTTP_EVENTS];
+		to = mempcpy(to, i ? ",\n" : "[", i ? 2 : 1);
+		to = mempcpy(to, e->json, e->len);
+		e->served |= read;
+	}
+	if (!n)
+		*to++ = '[';
+	to = mempcpy(to, "]\n", 2);
+	*len = (size_t)(to - json);
+	return json;
+}
+
 char *http_events_json(struct http_events *events, size_t *len, unsigned long long *puts)
 {
-	char *json, *to;
-	size_t i, first;
+	char *json;
 
 	pthread_mutex_lock(&events->lock);
 	*puts = events->puts;
-	first = events->head + HTTP_EVENTS - events->n;
-	to = json = malloc(events->bytes + 2 * events->n + 4);
-	for (i = 0; json && i < events->n; i++) {
-		struct http_event *e = &events->slot[(first + i) % HTTP_EVENTS];
-
-		to = mempcpy(to, i ? ",\n" : "[", i ? 2 : 1);
-		to = mempcpy(to, e->json, e->len);
-		e->served = true;
-	}
-	if (json && !events->n)
-		*to++ = '[';
+	json = array_of(events, events->n, true, len);
 	pthread_mutex_unlock(&events->lock);
-	if (!json)
-		return NULL;
-	to = mempcpy(to, "]\n", 2);
-	*len = (size_t)(to - json);
+	return json;
+}
+
+char *http_events_newest(struct http_events *events, size_t max, size_t *len)
+{
+	char *json;
+
+	pthread_mutex_lock(&events->lock);
+	json = array_of(events, events->n < max ? events->n : max, false, len);
+	pthread_mutex_unlock(&events->lock);
 	return json;
 }
 

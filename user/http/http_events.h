@@ -39,6 +39,11 @@ unsigned int http_events_put(struct http_events *events, char *json, size_t len)
  * that tells whether there are newer ones. NULL: out of memory.
  */
 char *http_events_json(struct http_events *events, size_t *len, unsigned long long *puts);
+/*
+ * The newest ones as one JSON array, max at most, oldest first: *len bytes, allocated, or NULL.
+ * Whoever gets these has not read /events: they stay unread.
+ */
+char *http_events_newest(struct http_events *events, size_t max, size_t *len);
 /* That number now. */
 unsigned long long http_events_puts(struct http_events *events);
 

@@ -3,20 +3,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/clock.h"
 #include "http/http_access.h"
 #include "http/http_pages.h"
+#include "http/page.h"
+#include "http/page_files.h"
+
+/* Of the newest reports so many are looked at for events: verdicts are among them. */
+#define PAGE_SCANNED (PAGE_EVENTS + 12)
 
 /* The status codes of all answers. */
 static const unsigned int codes[HTTP_CODES] = { 200, 401, 403, 404, 405, 429, 431, 500, 503 };
 
 void http_pages_init(struct http_pages *p)
 {
+	struct utsname host;
 	size_t i;
 
 	for (i = 0; i < HTTP_CODES; i++)
 		p->counts[i].code = codes[i];
+	if (!uname(&host))
+		snprintf(p->host, sizeof(p->host), "%s", host.nodename);
 }
 
 static void forget_events_page(struct http_pages *p)
@@ -33,6 +42,8 @@ void http_pages_free(struct http_pages *p)
 	for (i = 0; i < 2; i++)
 		if (p->fresh[i])
 			MHD_destroy_response(p->fresh[i]);
+	if (p->page)
+		MHD_destroy_response(p->page);
 	forget_events_page(p);
 }
 
@@ -41,6 +52,7 @@ void http_pages_configure(struct http_pages *p, const struct web_config *config)
 	p->config = config;
 	/* They carry the old headers. */
 	p->fresh_ns[EXPOSITION_TEXT] = p->fresh_ns[EXPOSITION_OPENMETRICS] = 0;
+	p->page_ns = 0;
 	forget_events_page(p);
 }
 
@@ -183,7 +195,7 @@ static int metrics_refresh(struct http_pages *p, enum exposition_format format)
 	return 0;
 }
 
-static enum MHD_Result page_metrics(struct http_pages *p, struct MHD_Connection *mhd)
+static enum MHD_Result show_metrics(struct http_pages *p, struct MHD_Connection *mhd)
 {
 	const char *accept = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_ACCEPT);
@@ -256,7 +268,7 @@ static void refresh_events(struct http_pages *p)
 	p->events_page = r;
 }
 
-static enum MHD_Result page_events(struct http_pages *p, struct MHD_Connection *mhd)
+static enum MHD_Result show_events(struct http_pages *p, struct MHD_Connection *mhd)
 {
 	/* Events name files and commands of the host. */
 	if (!http_access_is_trusted(p->config, mhd))
@@ -270,7 +282,7 @@ static enum MHD_Result page_events(struct http_pages *p, struct MHD_Connection *
 	return MHD_queue_response(mhd, MHD_HTTP_OK, p->events_page);
 }
 
-static enum MHD_Result page_health(struct http_pages *p, struct MHD_Connection *mhd)
+static enum MHD_Result show_health(struct http_pages *p, struct MHD_Connection *mhd)
 {
 	char why[256] = "unhealthy";
 
@@ -279,30 +291,112 @@ static enum MHD_Result page_health(struct http_pages *p, struct MHD_Connection *
 	return reply_plain(p, mhd, MHD_HTTP_OK, "ok");
 }
 
-static enum MHD_Result page_index(struct http_pages *p, struct MHD_Connection *mhd)
-{
-	static const char html[] =
-		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-		"<title>ext4race-detect</title></head>\n<body><h1>ext4race-detect</h1>\n<ul>\n"
-		"<li><a href=\"/metrics\">metrics</a>: Prometheus text or OpenMetrics</li>\n"
-		"<li><a href=\"/events\">events</a>: the most recent reports as JSON</li>\n"
-		"<li><a href=\"/healthz\">healthz</a>: whether the detector runs</li>\n"
-		"</ul></body></html>\n";
-	char *text = strdup(html);
+/* What the snapshot is turned into while it is held; metrics is NULL where there is none. */
+struct page_making {
+	struct http_pages *pages;
+	char *text;
+	size_t len;
+	int err;
+};
 
-	return text ? reply(p, mhd, MHD_HTTP_OK,
-			    response(p, text, sizeof(html) - 1, "text/html; charset=utf-8")) :
-		      MHD_NO;
+static void make_page(void *ctx, const struct metrics *metrics)
+{
+	struct page_making *making = ctx;
+	struct http_pages *p = making->pages;
+	struct page page = { .host = p->host, .metrics = metrics };
+	char *events;
+
+	events = http_events_newest(p->events, PAGE_SCANNED, &page.events_len);
+	page.events = events;
+	http_history_read(p->history, monotonic_ns(), &page.hour);
+	making->err = events ? page_render(&page, &making->text, &making->len) : -ENOMEM;
+	free(events);
 }
 
-static const struct page {
+/*
+ * Scripts and styles come from files of their own, so that none in the text would run, if a
+ * name ever got into it unescaped.
+ */
+static const struct {
+	const char *name, *value;
+} page_headers[] = {
+	{ "Content-Security-Policy",
+	  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src "
+	  "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
+};
+
+static int page_refresh(struct http_pages *p)
+{
+	struct page_making making = { .pages = p, .err = -EIO };
+	struct MHD_Response *r;
+	size_t i;
+	int ret;
+
+	ret = p->opt->metrics.snapshot(p->opt->metrics.arg, make_page, &making);
+	if (ret == -EAGAIN)
+		make_page(&making, NULL);
+	else if (ret)
+		return ret;
+	if (making.err)
+		return making.err;
+	r = response(p, making.text, making.len, page_html.type);
+	if (!r)
+		return -ENOMEM;
+	for (i = 0; i < sizeof(page_headers) / sizeof(*page_headers); i++)
+		MHD_add_response_header(r, page_headers[i].name, page_headers[i].value);
+	if (p->page)
+		MHD_destroy_response(p->page);
+	p->page = r;
+	p->page_ns = monotonic_ns();
+	return 0;
+}
+
+static enum MHD_Result show_page(struct http_pages *p, struct MHD_Connection *mhd)
+{
+	char why[128];
+	int ret;
+
+	/* It names files and commands of the host. */
+	if (!http_access_is_trusted(p->config, mhd))
+		return reply_plain(p, mhd, MHD_HTTP_FORBIDDEN,
+				   "/ is for the loopback and for clients that authenticate: see "
+				   "--web.config.file");
+	if (!p->page || monotonic_ns() - p->page_ns > HTTP_FRESH_NS) {
+		ret = page_refresh(p);
+		if (ret) {
+			snprintf(why, sizeof(why), "no page: %s", strerror(-ret));
+			return reply_plain(p, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, why);
+		}
+	}
+	count_code(p, MHD_HTTP_OK);
+	return MHD_queue_response(mhd, MHD_HTTP_OK, p->page);
+}
+
+/* Style, script and icon tell nothing of the host. */
+static enum MHD_Result show_file(struct http_pages *p, struct MHD_Connection *mhd,
+				 const struct page_file *file)
+{
+	struct MHD_Response *r;
+
+	r = MHD_create_response_from_buffer((size_t)(file->end - file->text), (void *)file->text,
+					    MHD_RESPMEM_PERSISTENT);
+	if (!r)
+		return MHD_NO;
+	/* Another version of the program has other files. */
+	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	return reply(p, mhd, MHD_HTTP_OK, with_headers(p, r, file->type));
+}
+
+static const struct answer {
 	const char *path;
 	enum MHD_Result (*show)(struct http_pages *p, struct MHD_Connection *mhd);
-} pages[] = {
-	{ "/", page_index },
-	{ "/metrics", page_metrics },
-	{ "/events", page_events },
-	{ "/healthz", page_health },
+} answers[] = {
+	{ "/", show_page },
+	{ "/metrics", show_metrics },
+	{ "/events", show_events },
+	{ "/healthz", show_health },
 };
 
 static enum MHD_Result refuse(struct http_pages *p, struct MHD_Connection *mhd,
@@ -334,8 +428,11 @@ enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *m
 	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
 		return reply_with(p, mhd, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD",
 				  MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-		if (!strcmp(url, pages[i].path))
-			return pages[i].show(p, mhd);
+	for (i = 0; i < sizeof(answers) / sizeof(*answers); i++)
+		if (!strcmp(url, answers[i].path))
+			return answers[i].show(p, mhd);
+	for (i = 0; i < PAGE_FILES; i++)
+		if (!strcmp(url, page_files[i].path))
+			return show_file(p, mhd, &page_files[i]);
 	return reply_plain(p, mhd, MHD_HTTP_NOT_FOUND, "no such page; see /");
 }

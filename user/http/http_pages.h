@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the exporter answers: its pages, or why there is none. Only the HTTP thread uses
- * this, apart from the events, which have a lock of their own.
+ * this, apart from events and history, which have locks of their own.
  */
 #ifndef EXT4RACE_HTTP_PAGES_H
 #define EXT4RACE_HTTP_PAGES_H
@@ -12,6 +12,7 @@
 #include "http/http_auth.h"
 #include "http/http_conns.h"
 #include "http/http_events.h"
+#include "http/http_history.h"
 #include "http/http_options.h"
 #include "http/web_config.h"
 #include "metrics/exposition.h"
@@ -25,13 +26,18 @@ struct http_pages {
 	const struct http_options *opt;
 	const struct http_conns *conns; /* for the metrics about them */
 	struct http_events *events;
+	struct http_history *history;
 	struct http_auth *auth;
 	const struct web_config *config; /* users and headers; NULL: neither */
 
+	char host[65]; /* what this host is called */
 	struct exposition_code counts[HTTP_CODES];
 	/* The last answer of /metrics and when it was made, by exposition_format. */
 	struct MHD_Response *fresh[2];
 	uint64_t fresh_ns[2];
+	/* The last page for people, and when it was made. */
+	struct MHD_Response *page;
+	uint64_t page_ns;
 	/* The last answer of /events, which events it has, and how many of them there are. */
 	struct MHD_Response *events_page;
 	unsigned long long events_puts;

@@ -9,11 +9,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/say.h"
 #include "base/thread.h"
 #include "http/http_auth.h"
 #include "http/http_daemon.h"
 #include "http/http_events.h"
+#include "http/http_history.h"
 #include "http/http_listen.h"
 #include "http/sink_http.h"
 #include "report/report_json.h"
@@ -26,6 +28,7 @@ struct sink_http {
 	pthread_t thread;
 	bool running;
 	struct http_events events;
+	struct http_history history;
 
 	pthread_mutex_t lock; /* for what follows, up to the blank line */
 	bool stop, reload;
@@ -105,6 +108,19 @@ static void *serve(void *arg)
 
 /* -------------------------------------------------------------------- sink */
 
+static void note(struct http_history *history, const struct report *report)
+{
+	struct history_slot blocks = {};
+
+	if (report->type == REPORT_OVERWRITE)
+		blocks.overwritten = report->race->ev->len;
+	else if (report->type == REPORT_LEAK)
+		blocks.leaked = report->race->ev->len;
+	else
+		return;
+	http_history_put(history, monotonic_ns(), blocks);
+}
+
 static int http_event(struct sink *sink, const struct report *report)
 {
 	struct sink_http *h = (struct sink_http *)sink;
@@ -112,6 +128,7 @@ static int http_event(struct sink *sink, const struct report *report)
 	size_t len;
 	char *json = report_json_line(report, &len);
 
+	note(&h->history, report);
 	if (json)
 		missed = http_events_put(&h->events, json, len - 1); /* without its newline */
 	while (missed--)
@@ -149,6 +166,7 @@ static int http_close(struct sink *sink)
 		close(h->listen_fd);
 	http_daemon_stop(&h->daemon);
 	http_events_free(&h->events);
+	http_history_free(&h->history);
 	if (h->wake_fd >= 0)
 		close(h->wake_fd);
 	http_auth_free(h->auth);
@@ -206,6 +224,7 @@ static int http_setup(struct sink_http *h, char *why, size_t why_size)
 	h->daemon.pages.opt = &h->opt;
 	h->daemon.pages.conns = &h->daemon.conns;
 	h->daemon.pages.events = &h->events;
+	h->daemon.pages.history = &h->history;
 	h->daemon.pages.auth = h->auth;
 	http_pages_configure(&h->daemon.pages, h->daemon.config);
 	h->listen_fd = http_listen(h->opt.listen, why, why_size);
@@ -232,6 +251,7 @@ int sink_http_open(struct sink **sink, const struct http_options *opt, char *why
 	pthread_mutex_init(&h->lock, NULL);
 	http_conns_init(&h->daemon.conns);
 	http_events_init(&h->events);
+	http_history_init(&h->history);
 	http_pages_init(&h->daemon.pages);
 	ret = http_setup(h, why, why_size);
 	if (ret)

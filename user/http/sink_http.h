@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exporter: /metrics, /events, /healthz and / over HTTP or HTTPS. What it
- * answers is in http_pages; whom it serves is in http_access, http_conns and http_tls.
+ * The exporter: /metrics, /events, /healthz and the page / over HTTP or HTTPS. What it
+ * answers is in http_pages and page; whom it serves is in http_access, http_conns and http_tls.
  *
  * It runs in a thread of its own, so that no reader ever holds up the detector, be it
  * slow, dead or hostile. What the monitor and that thread share:
  *  - reports: the monitor puts each as finished JSON into a ring (http_events.h),
- *    under a mutex that is only ever held to copy memory;
+ *    and what it counts into another one (http_history.h), each under a mutex that
+ *    is only ever held to copy memory;
  *  - metrics: read when somebody asks, from the struct metrics_source of the
  *    monitor. Nothing is read, and nobody wakes up, while nobody asks. Answers
  *    within HTTP_FRESH_NS of each other are one snapshot, which bounds what a flood

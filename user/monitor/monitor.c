@@ -113,6 +113,14 @@ static int prepare(struct monitor *mon)
 	return open_kernel(mon);
 }
 
+static void note_remedies(struct monitor *mon)
+{
+	struct remedy_host host;
+
+	remedy_host_of(&host, &mon->kernel);
+	remedies_for(&mon->remedies, &host, NULL);
+}
+
 static int start_detector(struct monitor *mon)
 {
 	struct detector_config config = {
@@ -137,6 +145,9 @@ static int start_detector(struct monitor *mon)
 		say("%s", why[0] ? why : strerror(-err));
 		return err;
 	}
+	/* While the BTF is at hand, and all files can be read. */
+	if (mon->opt->listen)
+		note_remedies(mon);
 	kernel_forget_btf(&mon->kernel);
 	clock_gettime(CLOCK_REALTIME, &mon->start.time);
 	clock_gettime(CLOCK_MONOTONIC, &mon->start.mono);

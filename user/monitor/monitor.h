@@ -18,6 +18,7 @@
 #include "monitor/verdict_watch.h"
 #include "monitor/watch_status.h"
 #include "report/metrics.h"
+#include "verify/remedy.h"
 
 /* Of monitor_report.c: what the start block tells. */
 struct run_start {
@@ -62,6 +63,7 @@ struct monitor {
 	struct verdict_watch *verdict;
 	struct loop *loop;
 	struct heartbeat *heartbeat; /* of the loop, for /healthz */
+	struct remedies remedies;    /* for the page; none without --listen */
 
 	struct run_start start;
 	struct module_state module;

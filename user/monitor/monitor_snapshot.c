@@ -61,8 +61,10 @@ int monitor_collect_fs(struct monitor *mon, struct metrics_fs **out, struct e4r_
 	free(stats);
 	if (!fs)
 		return -ENOMEM;
-	for (k = 0; k < n; k++)
+	for (k = 0; k < n; k++) {
 		fs[k].has_residual = !residual_read(fs[k].dev, &fs[k].residual);
+		fs[k].residual_before = filesystems_residual_before(mon->fs, fs[k].dev);
+	}
 	*out = fs;
 	return n;
 }
@@ -75,7 +77,18 @@ struct snapshot {
 	struct metrics_sink sinks[OUTPUTS_MAX];
 	struct verdict_info verdict;
 	struct mount_watch mounts[E4R_MAX_FILTER];
+	const char *remedies[REMEDIES_MAX];
 };
+
+static void fill_remedies(const struct remedies *from, struct snapshot *snap)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++)
+		snap->remedies[i] = from->line[i];
+	snap->metrics.n_remedies = from->n;
+	snap->metrics.remedies = snap->remedies;
+}
 
 static int fill(struct monitor *mon, struct snapshot *snap)
 {
@@ -103,6 +116,7 @@ static int fill(struct monitor *mon, struct snapshot *snap)
 	metrics->near_misses_seen = detector_plan(mon->det)->choice[HOOK_FAULT].target;
 	metrics->n_sinks = outputs_sinks(mon->outputs, snap->sinks, OUTPUTS_MAX);
 	metrics->sinks = snap->sinks;
+	fill_remedies(&mon->remedies, snap);
 	return 0;
 }
 

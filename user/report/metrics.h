@@ -14,7 +14,8 @@ struct metrics_fs {
 	const char *mount; /* NULL when not mounted here */
 	struct e4r_stats stats;
 	bool has_residual;
-	unsigned long long residual; /* delayed_allocation_blocks as read, unsynced */
+	unsigned long long residual;	    /* delayed_allocation_blocks as read, unsynced */
+	unsigned long long residual_before; /* the same at the start of this run */
 };
 
 struct metrics_prog {
@@ -47,6 +48,8 @@ struct metrics {
 	const struct metrics_prog *progs;
 	size_t n_sinks;
 	const struct metrics_sink *sinks;
+	size_t n_remedies;
+	const char *const *remedies; /* how to end the race on this host, a line each */
 };
 
 /*

@@ -205,12 +205,10 @@ static enum insert_returns what_insert_returns(const struct kernel *kernel)
 	return func.returns_void ? INSERT_RETURNS_VOID : INSERT_RETURNS_INT;
 }
 
-void remedy_host_look(struct remedy_host *host)
+void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
 {
-	struct kernel kernel;
 	struct kernel_func func;
 	struct utsname uts;
-	char why[128];
 
 	memset(host, 0, sizeof(*host));
 	if (!uname(&uts)) {
@@ -219,16 +217,28 @@ void remedy_host_look(struct remedy_host *host)
 	}
 	if (!read_codename(host->codename, sizeof(host->codename)))
 		host->codename[0] = 0;
-	if (kernel_open(&kernel, NULL, why, sizeof(why)))
+	if (!kernel)
 		return;
 	host->known = true;
-	host->has_livepatch = kernel.has_livepatch;
-	host->has_kprobes = kernel.has_kprobes;
-	host->has_ibt = !kernel_func(&kernel, IBT_FUNCTION, &func) && func.is_symbol;
+	host->has_livepatch = kernel->has_livepatch;
+	host->has_kprobes = kernel->has_kprobes;
+	host->has_ibt = !kernel_func(kernel, IBT_FUNCTION, &func) && func.is_symbol;
 	host->is_realtime = !access("/sys/kernel/realtime", F_OK);
-	host->ext4_is_module = kernel.ext4_is_module;
-	host->root_is_ext4 = !kernel.ext4_may_go;
-	host->insert = what_insert_returns(&kernel);
+	host->ext4_is_module = kernel->ext4_is_module;
+	host->root_is_ext4 = !kernel->ext4_may_go;
+	host->insert = what_insert_returns(kernel);
+}
+
+void remedy_host_look(struct remedy_host *host)
+{
+	struct kernel kernel;
+	char why[128];
+
+	if (kernel_open(&kernel, NULL, why, sizeof(why))) {
+		remedy_host_of(host, NULL);
+		return;
+	}
+	remedy_host_of(host, &kernel);
 	kernel_close(&kernel);
 }
 

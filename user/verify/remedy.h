@@ -38,6 +38,9 @@ struct remedy_host {
 
 /* Looks at the running host. What cannot be read stays unset. */
 void remedy_host_look(struct remedy_host *host);
+/* The same with a kernel that is open and has its BTF; NULL: none could be opened. */
+struct kernel;
+void remedy_host_of(struct remedy_host *host, const struct kernel *kernel);
 
 /*
  * The remedies that fit host, each with its command, and why the others do not fit: a fixed

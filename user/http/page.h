@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The page for people, at /: one host, its verdict, its counts and its last events. All
+ * figures are in the HTML; the script of page/page.js loads the same page again.
+ */
+#ifndef EXT4RACE_PAGE_H
+#define EXT4RACE_PAGE_H
+
+#include <stddef.h>
+
+#include "http/page_data.h"
+
+/* The page as *text (allocated) of *len bytes. 0 or -ENOMEM. */
+int page_render(const struct page *page, char **text, size_t *len);
+
+#endif /* EXT4RACE_PAGE_H */
