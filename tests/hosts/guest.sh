@@ -23,8 +23,9 @@ not() {
 	! "$@"
 }
 
+# Seconds of a quiet machine. Where all is well, nobody waits longer than it takes.
 until_ok() { # SECONDS COMMAND...
-	local limit=$((SECONDS + $1))
+	local limit=$((SECONDS + 5 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS >= limit)); then
