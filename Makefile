@@ -223,7 +223,7 @@ mutants: all
 	$(Q)tests/mutants/run $(MUTANTS)
 # Which lines and branches the suites reach, by room.
 coverage: all
-	$(Q)tests/coverage/run
+	$(Q)tests/coverage/run $(COVERAGE)
 test-host: all workload
 	$(Q)tests/host/run
 # What somebody could do who took the monitor over.

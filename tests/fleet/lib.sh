@@ -106,6 +106,33 @@ metric() {
 	curl -fsS --max-time 10 "$1" | awk -v want="$2" '$1 == want { print $2; found = 1 } END { exit !found }'
 }
 
+# ---- a filesystem that does not answer: $TMP/frozen; the command is $MONITOR, its page $HEALTH ----
+
+ext4() { # DIR
+	mkdir "$1"
+	truncate -s 64M "$1.img"
+	mkfs.ext4 -q -F "$1.img"
+	mount -o loop "$1.img" "$1"
+}
+
+thaw() {
+	fsfreeze --unfreeze "$TMP/frozen" 2>/dev/null || true
+}
+
+healthy() {
+	[[ $(curl -sS --max-time 5 "$HEALTH") == ok ]]
+}
+
+unhealthy() { # WHY
+	[[ $(curl -sS --max-time 5 -o "$TMP/health" -w '%{http_code}' "$HEALTH") == 503 ]] &&
+		grep -q -- "$1" "$TMP/health"
+}
+
+# One that one thread of waits for the filesystem is a zombie: the rest of it has ended.
+ended() {
+	[[ ! -e /proc/$MONITOR ]] || [[ $(awk '/^State/ { print $2 }' "/proc/$MONITOR/status") == Z ]]
+}
+
 finish() {
 	local rc=$? pid
 	for pid in "${PIDS[@]}"; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# --output-file on a filesystem that is full for a while: reports are missed and counted,
-# the run goes on, and every line is whole. Runs in a mount namespace of its own.
+# --output-file on a filesystem that is full for a while, or frozen: reports are missed and
+# counted, the run goes on, and every line is whole. Runs in a mount namespace of its own.
 set -euo pipefail
 
 if [[ ${1:-} != inside ]]; then
@@ -85,3 +85,54 @@ kill -TERM "$SPAWNED"
 wait "$SPAWNED" || rc=$?
 ok "exit status" test "$rc" = 0
 ok "the summary is there" jq -es '.[-1].type == "summary" and .[-1].lost_events > 0' "$OUT"
+
+# ---- a filesystem that does not answer ----
+# The output on a filesystem that is frozen under it. The one that it watches is another one, so
+# that its summary has nothing to wait for.
+if ! command -v fsfreeze >/dev/null; then
+	echo "# a frozen filesystem is left out: needs fsfreeze"
+	exit 0
+fi
+trap 'thaw; umount -l "$TMP/small" "$TMP/frozen" "$TMP/watched" 2>/dev/null; finish' EXIT
+ext4 "$TMP/watched"
+ext4 "$TMP/frozen"
+HTTP=$(free_port)
+HEALTH=http://127.0.0.1:$HTTP/healthz
+OUT=$TMP/frozen/out.json
+spawn "$TMP/frozen.log" "$ROOT/ext4race-detect" -o json --output-file "$OUT" --mount "$TMP/watched" \
+	--listen "$HTTP" --textfile "$TMP/small/e4r.prom"
+MONITOR=$SPAWNED
+has_verdict() {
+	jq -es 'any(.type == "verdict")' "$OUT"
+}
+ok "it watches, and has its verdict" until_ok 90 has_verdict
+ok "healthy before" until_ok 20 healthy
+# As logrotate does it: the file that is opened again has to be made.
+mv "$OUT" "$OUT.1"
+fsfreeze --freeze "$TMP/frozen"
+kill -HUP "$MONITOR"
+ok "a frozen output: /healthz is 503 and says why" until_ok 40 unhealthy 'the output: a write has not ended'
+ok "scrapes are answered all the same" metric "http://127.0.0.1:$HTTP/metrics" ext4race_delayed_inserts_total
+age() {
+	awk '$1 == "ext4race_snapshot_timestamp_seconds" { print $2 }' "$TMP/small/e4r.prom"
+}
+before=$(age)
+newer() {
+	[[ $(age) != "$before" ]]
+}
+ok "the loop goes on: the textfile is new" until_ok 60 newer
+kill -TERM "$MONITOR"
+detached() {
+	! grep -qE '^(prog|link)_id' "/proc/$MONITOR"/fdinfo/* 2>/dev/null
+}
+said() {
+	grep -q 'a write does not end; is its filesystem frozen' "$TMP/frozen.log" &&
+		grep -q 'output lost (its file does not answer)' "$TMP/frozen.log"
+}
+ok "SIGTERM is heard while it is frozen, and what is lost is said" until_ok 30 said
+ok "nothing is attached any more" until_ok 30 detached
+thaw
+ok "and the process ends with the thaw" until_ok 30 ended
+rc=0
+wait "$MONITOR" || rc=$?
+ok "exit status: the summary is missing" test "$rc" = 1

@@ -71,30 +71,6 @@ ok "a directory of that name" refused "$DIR/dir.prom" 'not a file'
 # ---- a filesystem that does not answer ----
 # The command itself, its textfile on a filesystem that is frozen under it. The one that it
 # watches is another one, so that its summary has nothing to wait for.
-ext4() { # DIR
-	mkdir "$1"
-	truncate -s 64M "$1.img"
-	mkfs.ext4 -q -F "$1.img"
-	mount -o loop "$1.img" "$1"
-}
-
-thaw() {
-	fsfreeze --unfreeze "$TMP/frozen" 2>/dev/null || true
-}
-
-unhealthy() {
-	[[ $(curl -sS --max-time 5 -o "$TMP/health" -w '%{http_code}' "$HEALTH") == 503 ]] &&
-		grep -q -- '--textfile: a write has not ended' "$TMP/health"
-}
-
-healthy() {
-	[[ $(curl -sS --max-time 5 "$HEALTH") == ok ]]
-}
-
-ended() {
-	[[ ! -e /proc/$MONITOR ]] || [[ $(awk '/^State/ { print $2 }' "/proc/$MONITOR/status") == Z ]]
-}
-
 # The summary is there, and nothing is attached, though one thread still waits.
 heard() {
 	jq -se '.[-1].type == "summary"' "$TMP/out.json" &&
@@ -118,7 +94,7 @@ until_ok 60 test -s "$TMP/frozen/ext4race.prom"
 ok "healthy before" until_ok 20 healthy
 ok "what a killed one left is removed by the command, too" test ! -e "$TMP/frozen/.ext4race.prom.a1B2c3"
 fsfreeze --freeze "$TMP/frozen"
-ok "a frozen filesystem: /healthz is 503 and says why" until_ok 40 unhealthy
+ok "a frozen filesystem: /healthz is 503 and says why" until_ok 40 unhealthy '--textfile: a write has not ended'
 ok "scrapes are answered all the same" metric "http://127.0.0.1:$HTTP/metrics" ext4race_delayed_inserts_total
 ok "the loop goes on, and says why" until_ok 60 grep -q 'is its filesystem frozen' "$TMP/monitor.log"
 kill -TERM "$MONITOR"

@@ -33,6 +33,7 @@ test_evidence_image_LIBS := -lelf
 test_evidence_livepatch_MODULES := verify/evidence_livepatch verify/evidence
 test_bundled_btf_MODULES := host/bundled_btf
 test_exposition_MODULES := $(patsubst user/%.c,%,$(wildcard user/metrics/*.c))
+test_exposition_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,realloc open opendir)
 test_filesystems_MODULES := monitor/filesystems monitor/mount_filter base/say
 test_heartbeat_MODULES := monitor/heartbeat monitor/loop base/signals
 test_journal_MODULES := sink/sink_journal sink/journal_entry
@@ -48,6 +49,9 @@ test_event_reader_MODULES := attach/event_reader
 test_plan_MODULES := attach/plan attach/candidates attach/classic_points attach/certainty attach/hooks attach/mode
 test_options_MODULES := cli/options cli/help cli/option_table cli/option_values base/say attach/mode http/http_listen sink/sink_textfile
 test_remedy_MODULES := verify/remedy host/kernel host/kernel_functions host/btf_types host/bundled_btf base/say
+test_output_queue_LIBS := -Wl,--wrap=output_write
+test_path_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,open_by_handle_at fstat readlink)
+test_residual_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,open read readlink fstat syncfs)
 test_resolve_MODULES := monitor/resolve
 test_verdict_watch_MODULES := monitor/verdict_watch verify/evidence
 test_sink_textfile_MODULES := sink/sink_textfile $(test_exposition_MODULES)
@@ -60,6 +64,7 @@ test_http_auth_LIBS = $(test_web_config_LIBS)
 test_remedy_LIBS := -lbpf -lelf -lz
 test_http_events_MODULES := http/http_events
 test_page_MODULES := $(patsubst user/%.c,%,$(wildcard user/http/page*.c)) http/html http/http_history
+test_http_listen_MODULES := http/http_listen
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
 # Of a module the linker keeps only what the test calls, and what that needs.
 UNIT_CFLAGS := -ffunction-sections -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuser -I. -MMD -MP
@@ -126,7 +131,11 @@ $(UNIT_IMAGES)/x86_64.o: tests/unit/image.c
 		cc="clang -O1 -ffreestanding -fno-inline -fno-asynchronous-unwind-tables -target $$m-linux-gnu"; \
 		$$cc -c $< -o $(@D)/$$m.o && \
 		$$cc -DFIXED -c $< -o $(@D)/$$m-fixed.o && \
-		$$cc -DOTHER -c $< -o $(@D)/$$m-other.o || exit 1; \
+		$$cc -DOTHER -c $< -o $(@D)/$$m-other.o && \
+		$$cc -DLOCAL -c $< -o $(@D)/$$m-local.o && \
+		$$cc -DLOCAL -DFIXED -c $< -o $(@D)/$$m-local-fixed.o && \
+		$$cc -DLOCAL -DWHOLE -c $< -o $(@D)/$$m-whole.o && \
+		$$cc -DLOCAL -DWHOLE -DFIXED -c $< -o $(@D)/$$m-whole-fixed.o || exit 1; \
 	done
 	$(Q)llvm-strip --strip-all $(@D)/x86_64.o -o $(@D)/stripped.o
 	$(Q)clang -target riscv64-linux-gnu -O1 -ffreestanding -c $< -o $(@D)/riscv64.o

@@ -122,8 +122,6 @@ static void print_remedies(struct monitor *mon, const struct metrics_fs *fs, siz
 			mount = fs[i].mount;
 	}
 	remedies_collect(&rem, mount);
-	/* Nothing is attached any more: the reader may take its time. */
-	outputs_flush(mon->outputs);
 	remedies_print(&rem, REMEDIES_HEADING, outputs_fd(mon->outputs));
 }
 
@@ -211,6 +209,8 @@ int monitor_report_summary(struct monitor *mon)
 	} else {
 		report.summary = &sum.info;
 		outputs_send(mon->outputs, &report);
+		/* Nothing is attached any more: the reader may take its time. */
+		outputs_flush(mon->outputs);
 		print_remedies(mon, sum.fs, sum.n_fs, sum.info.overwritten_blocks);
 		say_limits(mon, &sum);
 		decide_status(mon, &sum.info);

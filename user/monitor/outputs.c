@@ -13,6 +13,7 @@
 #include "http/sink_http.h"
 #include "monitor/output_open.h"
 #include "monitor/outputs.h"
+#include "sink/output_queue.h"
 #include "sink/sink_journal.h"
 #include "sink/sink_textfile.h"
 
@@ -40,7 +41,8 @@ void outputs_lose(struct outputs *outputs, int err)
 	if (outputs->lost)
 		return;
 	outputs->lost = true;
-	say("output lost (%s): stopping, the summary could not be written", strerror(-err));
+	say("output lost (%s): stopping, the summary could not be written",
+	    err == -ETIMEDOUT ? "its file does not answer" : strerror(-err));
 	outputs->config.lost(outputs->config.arg);
 }
 
@@ -61,7 +63,10 @@ unsigned long long outputs_missed(const struct outputs *outputs)
 
 void outputs_flush(struct outputs *outputs)
 {
-	sink_flush(outputs->sinks[0]);
+	int err = outputs->lost ? 0 : sink_flush(outputs->sinks[0]);
+
+	if (err)
+		outputs_lose(outputs, err);
 }
 
 /* The file of --output-file, or standard output. 0, or negative errno and it was said why. */
@@ -84,25 +89,19 @@ static int open_fd(struct outputs *outputs)
 	return 0;
 }
 
-/* The new file takes the number of the old one, which the sink goes on to use. */
-static void reopen_file(struct outputs *outputs)
+/* In the thread that writes, if there is one: the filesystem may not answer. */
+static int open_again(const void *arg)
 {
-	const char *name = outputs->config.opt->output_file;
+	const char *name = arg;
 	char why[128];
 	int fd;
 
 	privilege_use(PRIVILEGE_FILES, true);
 	fd = output_reopen(name, why, sizeof(why));
 	privilege_use(PRIVILEGE_FILES, false);
-	if (fd >= 0 && dup3(fd, outputs->fd, O_CLOEXEC) < 0) {
-		snprintf(why, sizeof(why), "%s", strerror(errno));
-		close(fd);
-		fd = -1;
-	}
 	if (fd < 0)
 		say("%s: %s; writing to the old one", name, why);
-	else
-		close(fd);
+	return fd;
 }
 
 /* ---- all sinks ---- */
@@ -145,7 +144,8 @@ void outputs_reopen(struct outputs *outputs)
 			outputs->sinks[i]->ops->reopen(outputs->sinks[i]);
 	}
 	if (is_own(outputs))
-		reopen_file(outputs);
+		output_queue_reopen(outputs->sinks[0]->queue, open_again,
+				    outputs->config.opt->output_file);
 }
 
 size_t outputs_sinks(struct outputs *outputs, struct metrics_sink *sinks, size_t n)
@@ -344,8 +344,8 @@ static struct sink *take_last(struct outputs *outputs)
 bool outputs_close(struct outputs *outputs)
 {
 	struct sink *sink;
+	int err = 0;
 	bool lost;
-	int err;
 
 	if (!outputs)
 		return false;
@@ -356,7 +356,8 @@ bool outputs_close(struct outputs *outputs)
 			outputs_lose(outputs, err);
 	}
 	lost = outputs->lost;
-	if (is_own(outputs) && outputs->fd >= 0)
+	/* A write that does not end still has the number. */
+	if (is_own(outputs) && outputs->fd >= 0 && err != -ETIMEDOUT)
 		close(outputs->fd);
 	pthread_mutex_destroy(&outputs->lock);
 	free(outputs);

@@ -53,9 +53,12 @@ void outputs_lose(struct outputs *outputs, int err);
 bool outputs_lost(const struct outputs *outputs);
 /* The output's, for an event loop and for what follows the reports; not to be closed. */
 int outputs_fd(const struct outputs *outputs);
-/* Reports that the output missed because its reader was too slow. */
+/* Reports that the output missed: its reader was too slow, or its file was full or frozen. */
 unsigned long long outputs_missed(const struct outputs *outputs);
-/* Waits until the output has everything, as long as that takes. */
+/*
+ * Waits until the output has everything, as long as its reader takes. The output is lost when
+ * it cannot have it.
+ */
 void outputs_flush(struct outputs *outputs);
 
 /* What each sink missed, of the n there are at most: their number. Any thread. */

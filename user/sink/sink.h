@@ -61,12 +61,17 @@ struct sink *sink_text_open(int fd, bool verbose);
 struct sink *sink_json_open(int fd);
 /*
  * From now on a reader that is too slow costs reports, which are counted as missed, and
- * not time; so does a file that cannot be written now. Closing waits for the reader. For
- * the two above. 0 or -ENOMEM.
+ * not time; so does a file that cannot be written now, or that does not answer. Closing
+ * waits for the reader. For the two above. 0 or -ENOMEM.
  */
 int sink_never_wait(struct sink *sink, int fd);
-/* Waits until the reader has everything, however long that takes. */
-void sink_flush(struct sink *sink);
+/*
+ * Waits until the reader has everything, however long that takes. 0, the negative errno of a
+ * write, or -ETIMEDOUT: a write to a file does not end.
+ */
+int sink_flush(struct sink *sink);
+/* Their sink_ops.healthy. */
+bool sink_output_healthy(struct sink *sink, char *why, size_t why_size);
 /*
  * How the two write: takes data over (allocated). The summary is never missed. 0 or the
  * negative errno of a write.

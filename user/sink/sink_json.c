@@ -42,6 +42,7 @@ static int json_close(struct sink *sink)
 static const struct sink_ops sink_json_ops = {
 	.name = "json",
 	.event = json_event,
+	.healthy = sink_output_healthy,
 	.close = json_close,
 };
 

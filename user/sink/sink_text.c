@@ -80,6 +80,7 @@ static int text_close(struct sink *sink)
 static const struct sink_ops sink_text_ops = {
 	.name = "text",
 	.event = text_event,
+	.healthy = sink_output_healthy,
 	.close = text_close,
 };
 

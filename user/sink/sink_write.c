@@ -9,7 +9,7 @@
 
 int sink_never_wait(struct sink *sink, int fd)
 {
-	sink->queue = output_queue_new(fd);
+	sink->queue = output_queue_new(fd, &sink->missed);
 	return sink->queue ? 0 : -ENOMEM;
 }
 
@@ -21,20 +21,19 @@ int sink_write(struct sink *sink, int fd, enum report_type type, char *data, siz
 		free(data);
 		return 0;
 	}
-	if (sink->queue) {
-		err = output_queue_put(sink->queue, data, len, type == REPORT_SUMMARY);
-		if (err != -EAGAIN)
-			return err;
-		sink_miss(sink);
-		return 0;
-	}
+	if (sink->queue)
+		return output_queue_put(sink->queue, data, len, type == REPORT_SUMMARY);
 	err = output_write(fd, data, len);
 	free(data);
 	return err;
 }
 
-void sink_flush(struct sink *sink)
+int sink_flush(struct sink *sink)
 {
-	if (sink->queue)
-		output_queue_flush(sink->queue);
+	return sink->queue ? output_queue_flush(sink->queue) : 0;
+}
+
+bool sink_output_healthy(struct sink *sink, char *why, size_t why_size)
+{
+	return !sink->queue || output_queue_healthy(sink->queue, why, why_size);
 }

@@ -13,6 +13,57 @@
 #include "unit.h"
 #include "host/fs.h"
 
+/* ---- what the kernel answers, where a test wants it to be something else ---- */
+
+static int handle_fd = -1, fstat_err, fstats_left;
+static bool unlinked;
+static const char *link_target; /* "": it cannot be read */
+
+int __real_open_by_handle_at(int mount_fd, struct file_handle *handle, int flags);
+int __wrap_open_by_handle_at(int mount_fd, struct file_handle *handle, int flags);
+
+int __wrap_open_by_handle_at(int mount_fd, struct file_handle *handle, int flags)
+{
+	return handle_fd >= 0 ? dup(handle_fd) : __real_open_by_handle_at(mount_fd, handle, flags);
+}
+
+int __real_fstat(int fd, struct stat *st);
+int __wrap_fstat(int fd, struct stat *st);
+
+int __wrap_fstat(int fd, struct stat *st)
+{
+	int err;
+
+	if (fstat_err && !fstats_left--) {
+		errno = fstat_err;
+		return -1;
+	}
+	err = __real_fstat(fd, st);
+	if (unlinked)
+		st->st_nlink = 0;
+	return err;
+}
+
+ssize_t __real_readlink(const char *path, char *buf, size_t size);
+ssize_t __wrap_readlink(const char *path, char *buf, size_t size);
+
+ssize_t __wrap_readlink(const char *path, char *buf, size_t size)
+{
+	size_t len;
+
+	if (!link_target)
+		return __real_readlink(path, buf, size);
+	len = strlen(link_target);
+	if (!len) {
+		errno = EACCES;
+		return -1;
+	}
+	if (len > size)
+		len = size;
+	memcpy(buf, link_target, len);
+	return (ssize_t)len;
+}
+
 struct fixture {
 	char dir[128]; /* scratch directory on ext4, empty when there is none */
 	struct mounts mounts;
@@ -408,6 +459,63 @@ static void test_tmpfs(void **state)
 	assert_string_equal(path, "");
 }
 
+/* One file for any handle, so that no ext4 is needed: what its name says about it. */
+static void test_what_a_name_says(void **state)
+{
+	char name[] = "/tmp/e4r-path-XXXXXX", path[4096], other[64];
+	struct mount m = { .point = "/tmp" };
+	struct stat st;
+	int before, after, i;
+
+	(void)state;
+	assert_int_equal(stat("/tmp", &st), 0);
+	m.dev = dev_of(&st);
+	handle_fd = mkostemp(name, O_CLOEXEC);
+	assert_true(handle_fd >= 0);
+	before = dup(0);
+	close(before);
+	assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), 0);
+	assert_string_equal(path, name);
+
+	/* What the kernel puts there for a directory that it does not know. */
+	link_target = "/";
+	assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), -ENODATA);
+	assert_string_equal(path, "");
+	link_target = "relative/name";
+	assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), -ENODATA);
+	/* Another file of that name. */
+	snprintf(other, sizeof(other), "%s (deleted)", name);
+	close(open(other, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+	link_target = other;
+	assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), -ENOENT);
+	assert_string_equal(path, "");
+	unlink(other);
+	assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), -ENOENT);
+	link_target = "";
+	assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), -EACCES);
+	assert_string_equal(path, "");
+	link_target = NULL;
+
+	unlinked = true;
+	assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), -ENOENT);
+	assert_string_equal(path, "");
+	unlinked = false;
+	/* The mount point's, and the file's own. */
+	fstat_err = EIO;
+	for (i = 0; i < 2; i++) {
+		fstats_left = i;
+		assert_int_equal(path_of_inode(&m, 12, 1, path, sizeof(path)), -EIO);
+		assert_string_equal(path, "");
+	}
+	fstat_err = 0;
+	after = dup(0);
+	close(after);
+	assert_int_equal(before, after);
+	close(handle_fd);
+	handle_fd = -1;
+	unlink(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,7 +524,7 @@ int main(void)
 		cmocka_unit_test(test_no_side_effects), cmocka_unit_test(test_no_fd_left),
 		cmocka_unit_test(test_small_buffers),	cmocka_unit_test(test_bind_mount),
 		cmocka_unit_test(test_unprivileged),	cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_tmpfs),
+		cmocka_unit_test(test_tmpfs),		cmocka_unit_test(test_what_a_name_says),
 	};
 
 	return cmocka_run_group_tests_name("path", tests, setup, teardown);

@@ -2,14 +2,61 @@
 /* Unit tests of the metrics text: negotiation, escaping, the histogram. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "metrics/exposition.h"
+
+/* ---- a process without memory, or without /proc ---- */
+
+static int reallocs_left = -1; /* -1: no limit */
+static bool without_proc;
+static int empty_statm = -1;
+
+void *__real_realloc(void *ptr, size_t size);
+void *__wrap_realloc(void *ptr, size_t size);
+
+void *__wrap_realloc(void *ptr, size_t size)
+{
+	if (!reallocs_left)
+		return NULL;
+	if (reallocs_left > 0)
+		reallocs_left--;
+	return __real_realloc(ptr, size);
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	if (without_proc) {
+		errno = ENOENT;
+		return -1;
+	}
+	return empty_statm >= 0 ? dup(empty_statm) : __real_open(path, flags);
+}
+
+DIR *__real_opendir(const char *path);
+DIR *__wrap_opendir(const char *path);
+
+DIR *__wrap_opendir(const char *path)
+{
+	if (!without_proc)
+		return __real_opendir(path);
+	errno = ENOENT;
+	return NULL;
+}
 
 static char *rendered(const struct metrics *m, enum exposition_format format)
 {
@@ -245,9 +292,196 @@ static void openmetrics_differs(void **state)
 	free(text);
 }
 
+/* ---- the monitor itself ---- */
+
+static char *rendered_with(const struct metrics *m, const struct exposition_options *opt)
+{
+	char *text;
+	size_t len;
+
+	assert_int_equal(exposition_render(m, opt, &text, &len), 0);
+	assert_int_equal(strlen(text), len);
+	return text;
+}
+
+/* The value of a sample without labels. */
+static unsigned long long value_of(const char *text, const char *name)
+{
+	char start[64];
+	const char *at;
+
+	snprintf(start, sizeof(start), "\n%s ", name);
+	at = strstr(text, start);
+	if (!at)
+		fail_msg("no %s", name);
+	return strtoull(at + strlen(start), NULL, 10);
+}
+
+/* As the kernel has it. */
+static void process_is_shown(void **state)
+{
+	const struct exposition_options opt = { .process = true };
+	struct metrics m = { .start_time = { 1763869451, 5 } };
+	unsigned long long fds, rss, vsz;
+	struct rlimit rl, fewer;
+	char *text = rendered_with(&m, &opt);
+	int fd;
+
+	(void)state;
+	fds = value_of(text, "process_open_fds");
+	rss = value_of(text, "process_resident_memory_bytes");
+	vsz = value_of(text, "process_virtual_memory_bytes");
+	assert_true(rss > 0 && vsz >= rss);
+	assert_int_equal(rss % (unsigned long long)sysconf(_SC_PAGESIZE), 0);
+	assert_true(has_line(text, "process_start_time_seconds 1763869451.000000005"));
+	assert_true(has_line(text, "# TYPE process_cpu_seconds_total counter"));
+	assert_non_null(strstr(text, "\nprocess_cpu_seconds_total "));
+	free(text);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	fewer = rl;
+	fewer.rlim_cur = rl.rlim_cur - 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &fewer), 0);
+	fd = dup(0);
+	assert_true(fd >= 0);
+	text = rendered_with(&m, &opt);
+	assert_int_equal(value_of(text, "process_open_fds"), fds + 1);
+	assert_int_equal(value_of(text, "process_max_fds"), rl.rlim_cur - 1);
+	free(text);
+	close(fd);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	text = rendered_with(&m, &opt);
+	assert_int_equal(value_of(text, "process_open_fds"), fds);
+	assert_int_equal(value_of(text, "process_max_fds"), rl.rlim_cur);
+	free(text);
+}
+
+/* What cannot be read is left out: a 0 would be a value. */
+static void process_without_proc(void **state)
+{
+	const struct exposition_options opt = { .process = true };
+	struct metrics m = {};
+	char *text;
+	int fds[2];
+
+	(void)state;
+	without_proc = true;
+	text = rendered_with(&m, &opt);
+	without_proc = false;
+	assert_null(strstr(text, "process_resident_memory_bytes"));
+	assert_null(strstr(text, "process_virtual_memory_bytes"));
+	assert_null(strstr(text, "process_open_fds"));
+	assert_non_null(strstr(text, "\nprocess_cpu_seconds_total "));
+	assert_non_null(strstr(text, "\nprocess_max_fds "));
+	free(text);
+	/* A file that ends at once. */
+	assert_int_equal(pipe(fds), 0);
+	close(fds[1]);
+	empty_statm = fds[0];
+	text = rendered_with(&m, &opt);
+	empty_statm = -1;
+	close(fds[0]);
+	assert_null(strstr(text, "process_resident_memory_bytes"));
+	assert_non_null(strstr(text, "\nprocess_open_fds "));
+	free(text);
+}
+
+static void exporter_and_sinks_are_shown(void **state)
+{
+	static const struct exposition_code codes[] = { { 200, 12 }, { 503, 3 } };
+	const struct exposition_http http = {
+		.connections = 4, .evicted = 5, .timeouts = 6, .n_codes = 2, .codes = codes
+	};
+	const struct exposition_options opt = { .http = &http };
+	const struct metrics_sink sinks[] = { { "json", 0 }, { "http", 7 } };
+	struct metrics m = { .sinks = sinks, .n_sinks = 2 };
+	char *text = rendered_with(&m, &opt);
+
+	(void)state;
+	assert_true(has_line(text, "ext4race_http_responses_total{code=\"200\"} 12"));
+	assert_true(has_line(text, "ext4race_http_responses_total{code=\"503\"} 3"));
+	assert_true(has_line(text, "ext4race_http_connections 4"));
+	assert_true(
+		has_line(text, "ext4race_http_dropped_connections_total{reason=\"evicted\"} 5"));
+	assert_true(
+		has_line(text, "ext4race_http_dropped_connections_total{reason=\"timeout\"} 6"));
+	assert_true(has_line(text, "ext4race_sink_missed_reports_total{sink=\"json\"} 0"));
+	assert_true(has_line(text, "ext4race_sink_missed_reports_total{sink=\"http\"} 7"));
+	free(text);
+	/* A textfile has no exporter. */
+	text = rendered(&m, EXPOSITION_TEXT);
+	assert_null(strstr(text, "ext4race_http_"));
+	free(text);
+}
+
+/* Programs that are not attached have nothing to show, and none has where nothing is measured. */
+static void programs_are_shown(void **state)
+{
+	struct metrics_prog progs[] = {
+		{ .name = "a", .attached = true, .run_count = 3, .run_time_ns = 4000000001 },
+		{ .name = "b", .run_count = 5, .run_time_ns = 6 },
+		{ .name = "c", .attached = true },
+	};
+	struct metrics m = { .progs = progs, .n_progs = 3 };
+	char *text = rendered(&m, EXPOSITION_TEXT);
+
+	(void)state;
+	assert_true(has_line(text, "ext4race_bpf_run_seconds_total{program=\"a\"} 4.000000001"));
+	assert_true(has_line(text, "ext4race_bpf_run_seconds_total{program=\"c\"} 0.000000000"));
+	assert_true(has_line(text, "ext4race_bpf_runs_total{program=\"a\"} 3"));
+	assert_true(has_line(text, "ext4race_bpf_runs_total{program=\"c\"} 0"));
+	assert_null(strstr(text, "program=\"b\""));
+	free(text);
+	progs[0].run_count = progs[1].run_count = 0;
+	text = rendered(&m, EXPOSITION_TEXT);
+	assert_null(strstr(text, "ext4race_bpf_run"));
+	free(text);
+}
+
+/* Whichever growth of the text fails: an error, never half a page. */
+static void out_of_memory(void **state)
+{
+	struct metrics_fs fs[200] = {};
+	struct metrics m = { .fs = fs, .n_fs = 200 };
+	const struct exposition_options opt = { .process = true };
+	char *text = (char *)&m;
+	int n, err = -ENOMEM;
+	size_t len = 42;
+
+	(void)state;
+	for (n = 0; err; n++) {
+		assert_int_equal(err, -ENOMEM);
+		assert_ptr_equal(text, &m);
+		assert_int_equal(len, 42);
+		assert_true(n < 20);
+		reallocs_left = n;
+		err = exposition_render(&m, &opt, &text, &len);
+		reallocs_left = -1;
+	}
+	/* The first one, and several more. */
+	assert_true(n > 2);
+	assert_int_equal(strlen(text), len);
+	free(text);
+}
+
+static void content_types(void **state)
+{
+	(void)state;
+	assert_string_equal(exposition_content_type(EXPOSITION_TEXT),
+			    "text/plain; version=0.0.4; charset=utf-8");
+	assert_string_equal(exposition_content_type(EXPOSITION_OPENMETRICS),
+			    "application/openmetrics-text; version=1.0.0; charset=utf-8");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(process_is_shown),
+		cmocka_unit_test(process_without_proc),
+		cmocka_unit_test(exporter_and_sinks_are_shown),
+		cmocka_unit_test(programs_are_shown),
+		cmocka_unit_test(out_of_memory),
+		cmocka_unit_test(content_types),
 		cmocka_unit_test(negotiates),
 		cmocka_unit_test(escapes_labels),
 		cmocka_unit_test(bounds_labels),

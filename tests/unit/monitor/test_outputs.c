@@ -113,6 +113,7 @@ static void send_verdict(void)
 	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
 
 	outputs_send(outputs, &report);
+	outputs_flush(outputs);
 }
 
 static int lines(const char *file)
