@@ -3,7 +3,7 @@
 # make             ./ext4race-detect
 # make deps        the Debian packages that are missing
 # make test        everything that fits half an hour
-# make demo        the race, live, on a vulnerable kernel in a VM
+# make demo        the race, live, on a vulnerable kernel in a VM; DEMO=stay: until ^C
 # make help        the rest
 
 .DELETE_ON_ERROR:
@@ -195,6 +195,11 @@ $(TRY): tests/vm/mask/try.c
 run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN) $(KILLER) $(MASK) $(TRY)
 	$(Q)tests/run
 
+# Pictures of the documents, from real runs.
+.PHONY: pictures
+pictures: all workload
+	$(Q)for script in tests/pictures/*.sh; do "$$script" || exit 1; done
+
 run-demo: all workload
 	$(Q)tests/demo/run
 
@@ -309,5 +314,6 @@ help:
 	@echo 'make test-mask   older kernels imitated'
 	@echo 'make test-kill   SIGKILL anywhere         make soak        a long run, for TIME=1h'
 	@echo 'make coverage    lines and branches        make field       real programs, counted'
+	@echo 'make pictures    of the documents, from real runs'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in instructions'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'

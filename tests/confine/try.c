@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -405,6 +406,20 @@ static int make_namespace(void)
 	return said(syscall(SYS_unshare, CLONE_NEWUSER));
 }
 
+/* As if the user had typed it, for the shell to run. */
+static int type_for_user(void)
+{
+	return said(syscall(SYS_ioctl, STDERR_FILENO, TIOCSTI, "!"));
+}
+
+/* Only where a status line is drawn, and here none is. */
+static int ask_terminal(void)
+{
+	char size[8];
+
+	return said(syscall(SYS_ioctl, STDERR_FILENO, TIOCGWINSZ, size));
+}
+
 /* ---- what has to succeed: else the rest proves nothing ---- */
 
 static int write_named(void)
@@ -452,7 +467,7 @@ static const struct attempt {
 	ATTEMPT(load_bpf),	  ATTEMPT(make_map),	       ATTEMPT(take_program),
 	ATTEMPT(open_perf),	  ATTEMPT(socket_tcp),	       ATTEMPT(socket_udp6),
 	ATTEMPT(socket_packet),	  ATTEMPT(socket_netlink),     ATTEMPT(socket_unix_stream),
-	ATTEMPT(connect_any),
+	ATTEMPT(connect_any),	  ATTEMPT(type_for_user),      ATTEMPT(ask_terminal),
 };
 
 static const struct attempt deadly[] = {
