@@ -191,6 +191,11 @@ $(TRY): tests/vm/mask/try.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE $< -lbpf -lelf -lz -o $@
 
+# The pictures of the documents, from real runs: every program in tests/pictures.
+.PHONY: pictures
+pictures: all workload deps-fleet
+	$(Q)for picture in tests/pictures/*; do if [ -f $$picture ] && [ -x $$picture ]; then $$picture || exit; fi; done
+
 .PHONY: run-test run-demo run-bench
 run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN) $(KILLER) $(MASK) $(TRY)
 	$(Q)tests/run
@@ -311,7 +316,7 @@ help:
 	@echo 'make test-hosts  whole Debian hosts       make release     VERSION=1.0.0, what is handed out'
 	@echo 'make portable    one static file          make packages    of it: .deb, .rpm, .tar.gz, image'
 	@echo 'make test-faults  each call failing once  make mutants      are faults noticed'
-	@echo 'make test-mask   older kernels imitated'
+	@echo 'make test-mask   older kernels imitated   make pictures    of the documents, anew'
 	@echo 'make test-kill   SIGKILL anywhere         make soak        a long run, for TIME=1h'
 	@echo 'make coverage    lines and branches        make field       real programs, counted'
 	@echo 'make pictures    of the documents, from real runs'

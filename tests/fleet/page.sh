@@ -1,27 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The live page in a real browser, against exporters that replay a recorded run. The modules
-# that drive the browser come from the package registry that npm is set up for, and are fetched
-# once into the cache.
+# The live page in a real browser, against exporters that replay a recorded run.
 set -euo pipefail
 # shellcheck source=tests/fleet/lib.sh
 . "$(dirname "$0")/lib.sh"
 need chromium node npm jq openssl curl
 
 PAGE=$ROOT/tests/page
-CACHE=${EXT4RACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ext4race}
-MODULES=$CACHE/page-$(sha256sum "$PAGE/package-lock.json" | cut -c1-12)
 # bcrypt of "secret".
 # shellcheck disable=SC2016
 SECRET='$2y$04$adP/DhKzjakWrEj/p8BFcOteYEjFg.QDEAHL668T5qw0Y59O3wtCO'
-
-fetch_modules() {
-	[[ -d $MODULES ]] && return
-	mkdir -p "$TMP/npm" "$CACHE"
-	cp "$PAGE"/package.json "$PAGE"/package-lock.json "$TMP/npm"
-	(cd "$TMP/npm" && timeout 300 npm ci --no-audit --no-fund --ignore-scripts) >&2 || return 1
-	mv -T "$TMP/npm" "$MODULES"
-}
 
 # serve VARIABLE RECORD ARGS...: exports the URL of a feeder.
 serve() {
@@ -31,7 +19,7 @@ serve() {
 	export "$name=http://localhost:$PORT/"
 }
 
-if ! fetch_modules 2>"$TMP/npm.log"; then
+if ! MODULES=$("$PAGE/modules" 2>"$TMP/npm.log"); then
 	echo "1..0 # skip what drives a browser cannot be had: $(tail -n 1 "$TMP/npm.log")"
 	exit 77
 fi

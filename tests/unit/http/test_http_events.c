@@ -57,6 +57,26 @@ static void test_array(void **state)
 	free(json);
 }
 
+/* Whoever looks at the newest has not read them as /events. */
+static void test_newest(void **state)
+{
+	unsigned int i;
+	size_t len;
+	char *json;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		put(i, 3);
+	json = http_events_newest(&events, 2, &len);
+	assert_non_null(json);
+	assert_int_equal(len, strlen("[003,\n004]\n"));
+	assert_memory_equal(json, "[003,\n004]\n", len);
+	free(json);
+	for (; i < HTTP_EVENTS; i++)
+		put(i, 3);
+	assert_int_equal(put(i, 3), 1);
+}
+
 static void test_number(void **state)
 {
 	unsigned int i;
@@ -98,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_array, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_newest, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_number, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bytes, setup, teardown),
 	};

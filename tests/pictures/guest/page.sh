@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In the guest: the race in bursts, with pauses, and what / of --listen says every 5 seconds.
+ext4race-detect --listen 9877 >/out/monitor.log 2>&1 &
+monitor=$!
+ip link set lo up
+until wget -qO /out/00.html http://127.0.0.1:9877/ && grep -q 'says vulnerable' /out/00.html; do
+	kill -0 "$monitor" || exit 1
+	usleep 200000
+done
+
+shots=0
+look() { # TIMES
+	local i
+	for i in $(seq "$1"); do
+		sleep 5
+		shots=$((shots + 1))
+		wget -qO "/out/$(printf %02d $shots).html" http://127.0.0.1:9877/ || exit 1
+	done
+}
+
+# A rate of blocks a second, for so many looks.
+burst() { # RATE TIMES MODE
+	race --dir /mnt/ext4 --mode "$3" --rate "$1" --pages 32 --no-aim --duration $((5 * $2)) >/dev/null &
+	look "$2"
+	wait $!
+}
+
+look 2
+burst 15 4 fallocate
+look 4
+burst 60 6 fallocate
+burst 30 3 zero-range
+look 3
+burst 40 4 fallocate
+kill -TERM "$monitor"
+wait "$monitor"
