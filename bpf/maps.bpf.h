@@ -183,7 +183,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 4096);
-	__type(value, struct e4r_event);
+	/* Not by its type: for a map without keys the kernel takes no BTF. */
+	__uint(value_size, sizeof(struct e4r_event));
 } events SEC(".maps");
 #else
 struct {

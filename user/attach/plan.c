@@ -91,10 +91,16 @@ static bool predates_invalidate_lock(const struct kernel *kernel)
 	return kernel->has_vmlinux_btf && !kernel->has_invalidate_lock;
 }
 
-/* Where no BTF describes the function: up to 6.5 it returned a value. */
+/*
+ * Where no BTF describes the function: up to 6.5 it returned a value. Where the kernel has no
+ * BTF at all, as 5.4 often has none, it is taken to return one: to wait for the fault's end is
+ * right in either case.
+ */
 static bool returns_value(const struct kernel_func *func, const struct kernel *kernel)
 {
-	return func->nargs >= 0 ? !func->returns_void : predates_invalidate_lock(kernel);
+	if (func->nargs >= 0)
+		return !func->returns_void;
+	return !kernel->has_vmlinux_btf || predates_invalidate_lock(kernel);
 }
 
 /*
