@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "attach/certainty.h"
@@ -17,17 +18,24 @@ static void print_line(const char *label, const char *text)
 	printf("  %-10s %s\n", label, text);
 }
 
-/* Two of them are of use on some kernels only. */
+/* Before 5.8 there is no CAP_BPF and no CAP_PERFMON: CAP_SYS_ADMIN stands for both. */
+static bool is_known(unsigned int cap)
+{
+	return prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0;
+}
+
+/* Some of them are of use on some kernels only. */
 static bool is_of_use(const struct doctor *doc, unsigned int cap)
 {
 	switch (cap) {
 	case CAP_SYS_ADMIN:
-		return doc->kernel.has_kprobes && privilege_kprobes_need_admin();
+		return !is_known(CAP_BPF) ||
+		       (doc->kernel.has_kprobes && privilege_kprobes_need_admin());
 	case CAP_SYS_RESOURCE:
 		/* Only a process that may make a map can find out; else CAP_BPF is missing. */
 		return !doc->problem[0] && privilege_maps_need_resource();
 	default:
-		return true;
+		return is_known(cap);
 	}
 }
 
