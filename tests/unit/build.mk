@@ -37,6 +37,7 @@ test_exposition_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,realloc open opend
 test_filesystems_MODULES := monitor/filesystems monitor/mount_filter base/say
 test_heartbeat_MODULES := monitor/heartbeat monitor/loop base/signals
 test_journal_MODULES := sink/sink_journal sink/journal_entry
+test_links_MODULES := attach/links
 test_loop_MODULES := monitor/loop base/signals
 test_machine_code_MODULES := verify/machine_code verify/evidence
 test_monitor_module_MODULES := monitor/monitor_module

@@ -97,6 +97,10 @@ static void negotiates(void **state)
 		{ "application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
 		  "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
 		  EXPOSITION_OPENMETRICS },
+		/* As much wanted as the other one: the better format, whatever the order. */
+		{ "application/openmetrics-text,text/plain", EXPOSITION_OPENMETRICS },
+		{ "text/plain,application/openmetrics-text", EXPOSITION_OPENMETRICS },
+		{ "text/plain;q=0.5,application/openmetrics-text;q=0.5", EXPOSITION_OPENMETRICS },
 		{ "APPLICATION/OpenMetrics-Text , text/plain;q=0.9", EXPOSITION_OPENMETRICS },
 		{ "application/openmetrics-text;q=0.2,text/plain;q=0.3", EXPOSITION_TEXT },
 		{ "application/openmetrics-text;q=0,*/*", EXPOSITION_TEXT },

@@ -185,6 +185,59 @@ static void gives_up(void **state)
 		;
 }
 
+/* What waits for a journald that does not read is bounded in bytes, too: few long entries fill it.
+ */
+static void bounds_bytes(void **state)
+{
+	static char path_of_file[4096 - 16];
+	struct e4r_event ev = event();
+	struct race_info race = { .ev = &ev, .path = path_of_file };
+	struct report report = { .type = REPORT_OVERWRITE, .race = &race };
+	char entry[65536], why[256];
+	unsigned int i, got = 0;
+	struct sink *sink;
+
+	(void)state;
+	memset(path_of_file, 'x', sizeof(path_of_file) - 1);
+	assert_int_equal(sink_journal_open_at(&sink, path, why, sizeof(why)), 0);
+	/* 4 MiB of entries that are longer than 4 KiB: fewer than there are slots. */
+	for (i = 0; i < 1500; i++)
+		assert_int_equal(sink->ops->event(sink, &report), 0);
+	assert_true(sink_missed(sink) > 0);
+	while (got + sink_missed(sink) < i) {
+		assert_true(recv(server, entry, sizeof(entry), 0) > 4096);
+		got++;
+	}
+	sink->ops->close(sink);
+}
+
+/* One that journald can never take is a loss, too. */
+static void counts_what_is_too_long(void **state)
+{
+	static char frame[64] = "a_function_with_a_long_name_in_a_module+0x1234 [a_module]";
+	static const char *frames[8192];
+	struct e4r_event ev = event();
+	struct race_info race = { .ev = &ev };
+	struct report report = { .type = REPORT_OVERWRITE, .race = &race };
+	char entry[65536], why[256];
+	struct sink *sink;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(frames) / sizeof(*frames); i++)
+		frames[i] = frame;
+	assert_int_equal(sink_journal_open_at(&sink, path, why, sizeof(why)), 0);
+	race.fault_stack = frames;
+	race.n_fault_stack = sizeof(frames) / sizeof(*frames);
+	assert_int_equal(sink->ops->event(sink, &report), 0);
+	race.n_fault_stack = 0;
+	assert_int_equal(sink->ops->event(sink, &report), 0);
+	/* The second one comes after it was given up. */
+	assert_true(recv(server, entry, sizeof(entry), 0) > 0);
+	assert_int_equal(sink_missed(sink), 1);
+	sink->ops->close(sink);
+}
+
 static void needs_journald(void **state)
 {
 	struct sink *sink;
@@ -239,9 +292,13 @@ static void catalog_knows_ids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sends_fields),	     cmocka_unit_test(never_waits),
-		cmocka_unit_test(gives_up),	     cmocka_unit_test(needs_journald),
+		cmocka_unit_test(sends_fields),
+		cmocka_unit_test(never_waits),
+		cmocka_unit_test(gives_up),
+		cmocka_unit_test(needs_journald),
 		cmocka_unit_test(catalog_knows_ids),
+		cmocka_unit_test(bounds_bytes),
+		cmocka_unit_test(counts_what_is_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, serve, stop);

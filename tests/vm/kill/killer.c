@@ -522,7 +522,7 @@ static void kill_all(struct plan *plan, struct result *r)
 	}
 	for (i = 0; i < plan->count && r->failures < 10; i++) {
 		kill_one(plan, &w, r, parts[i]);
-		if (r->kills % 20 == 0) {
+		if (r->kills % 5 == 0) {
 			printf("# %u kills\n", r->kills);
 			fflush(stdout);
 		}
