@@ -4,7 +4,8 @@
  * this tries it from inside, in each of its threads, and writes down what the kernel says.
  *
  *	TRY_RESULT=FILE	a line for each attempt: "THREAD ATTEMPT done|refused ERRNO"
- *	TRY_DIR=DIR	of root's, named by no option, with the files old, gone and moved
+ *	TRY_DIR=DIR	of root's, named by no option, with the file old, and for each thread
+ *			gone-THREAD and moved-THREAD
  *	TRY_NAMED=DIR	named by an option
  *	TRY_VICTIM=PID	another process
  *	TRY_ONE=NAME	that attempt only, in the main thread: for those that end the process
@@ -40,6 +41,7 @@
 static int result_fd = -1, mount_fd = -1;
 static char dir[256], named[256];
 static const char *one;
+static __thread const char *trying = "main";
 static int victim;
 static volatile int go;
 static union {
@@ -103,7 +105,7 @@ static int remove_file(void)
 {
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/gone", dir);
+	snprintf(path, sizeof(path), "%s/gone-%s", dir, trying);
 	return said(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
 }
 
@@ -111,8 +113,8 @@ static int move_file(void)
 {
 	char from[512], to[512];
 
-	snprintf(from, sizeof(from), "%s/moved", dir);
-	snprintf(to, sizeof(to), "%s/away", dir);
+	snprintf(from, sizeof(from), "%s/moved-%s", dir, trying);
+	snprintf(to, sizeof(to), "%s/away-%s", dir, trying);
 	return said(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 
@@ -516,6 +518,7 @@ static void try_all(const char *thread)
 	size_t i;
 	int len;
 
+	trying = thread;
 	take_permitted(true);
 	for (i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++)
 		tell(thread, &attempts[i]);

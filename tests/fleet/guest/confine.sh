@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# In the guest, run by its systemd: the attempts of tests/confine from inside the unit. Then,
-# on a kernel without Landlock, those under root and as in a container.
+# In the guest, run by its systemd: the attempts of tests/confine from inside the unit, with
+# Landlock where the kernel has it, and without. On a kernel that has none also those under
+# root and as in a container.
 set -uo pipefail
 # shellcheck source=tests/fleet/guest/unit.sh
 . /guest/unit.sh
@@ -15,7 +16,7 @@ DROP_IN=/run/systemd/system/$UNIT.d
 prepare() {
 	mkdir -p $DROP_IN /guest/other
 	echo old >/guest/other/old
-	touch /guest/other/gone /guest/other/moved
+	touch /guest/other/{gone,moved}-{main,http,textfile}
 	cat >$DROP_IN/try.conf <<-END
 		[Service]
 		EnvironmentFile=
@@ -23,6 +24,7 @@ prepare() {
 		Environment=LD_PRELOAD=/guest/try.so TRY_RESULT=$RUN/result TRY_NAMED=$RUN
 		Environment=TRY_DIR=/guest/other TRY_VICTIM=$victim TRY_DISK=/dev/vda ${1:+TRY_ONE=$1}
 		Restart=no
+		$refuse
 	END
 	systemctl daemon-reload
 	systemctl restart "$UNIT" && active && return
@@ -70,6 +72,18 @@ attempts() { # SETTING
 	done
 }
 
+setting() { # SETTING
+	local attempt want
+	ok "$1: the unit is started, with what it tries" prepare || return
+	ok "$1: all was tried" try_all || return
+	attempts "$1"
+	while read -r attempt want; do
+		[[ $want != ends ]] || ok "$1: $attempt ends the process" dies "$attempt"
+	done < <(expected "$1")
+	systemctl stop "$UNIT"
+	rm -r "$DROP_IN"
+}
+
 told() { # STATUS WORDS
 	echo "$2"
 	return "$1"
@@ -93,23 +107,17 @@ elsewhere() {
 [[ ! -w /proc/sys/kernel ]] || echo 3 >/proc/sys/kernel/perf_event_paranoid
 sleep 100000 &
 victim=$!
-setting=unit
-/guest/landlock || setting=unit-ll
+refuse=
 ok "package installs" dpkg -i /guest/ext4race-detect.deb
 ok "the disk is there" test -b /dev/vda
-ok "unit is started, with what it tries" prepare
-if ! active >/dev/null; then
-	echo "$n checks, $failed failed"
-	exit 1
+if /guest/landlock; then
+	setting unit
+	refuse="SystemCallFilter=~landlock_create_ruleset"
+	setting unit-ll
+else
+	setting unit-ll
+	elsewhere
 fi
-ok "all was tried" try_all
-attempts $setting
-while read -r attempt want; do
-	[[ $want != ends ]] || ok "$setting: $attempt ends the process" dies "$attempt"
-done < <(expected $setting)
-systemctl stop "$UNIT"
-rm -r "$DROP_IN"
-[[ $setting == unit ]] || elsewhere
 kill $victim
 echo "$n checks, $failed failed"
 ((failed == 0))

@@ -13,11 +13,12 @@ ok() { # NAME COMMAND...
 	n=$((n + 1))
 	if said=$("$@" 2>&1); then
 		echo "ok $n - $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $n - $name"
-		head -n 20 <<<"$said" | sed 's/^/# /'
+		return
 	fi
+	failed=$((failed + 1))
+	echo "not ok $n - $name"
+	head -n 20 <<<"$said" | sed 's/^/# /'
+	return 1
 }
 
 until_ok() { # SECONDS COMMAND...
