@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The status line, as a terminal shows it (tmux) and as it gets it (pty.c). Each drawing of it
-# begins with these bytes and nothing else has them.
+# The status line, as a terminal shows it (tmux) and as it gets it (pty.c). Only a drawing of it
+# has these bytes.
 DRAWN=$'\033[?7l'
 
 # ---- in tmux ----
@@ -208,7 +208,7 @@ test_terminal_progress() {
 	on_terminal "$TOOL" verify --passive || true
 	draws
 	grep -q ' s left .* of 32 delayed inserts' "$TMP/tty"
-	# Not the word's way into a script.
+	# A script that wants the word gets nothing else.
 	# shellcheck disable=SC2016
 	on_terminal bash -c '"$0" verify --passive --quiet | cat' "$TOOL" || true
 	draws_nothing

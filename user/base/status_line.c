@@ -68,9 +68,11 @@ static void put(void)
 		return;
 	len = snprintf(buf, sizeof(buf), ERASE WRAP_OFF "%s" WRAP_ON "\r", line.text);
 	line.shown = 1;
-	/* A part of it is repaired by the next one, which begins with ERASE. */
-	if (write(line.fd, buf, (size_t)len) < 0 && errno == EAGAIN)
-		return;
+	/*
+	 * A terminal that is stopped takes nothing, or a part. The line that was there before
+	 * has to be erased in each case, and that is how the next drawing begins.
+	 */
+	(void)!write(line.fd, buf, (size_t)len);
 }
 
 /* ---- signals that stop or end the process ---- */

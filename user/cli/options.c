@@ -115,7 +115,7 @@ static __attribute__((noreturn)) void print_help(const struct argp_state *state)
 
 	while (cmd->command != opt->command)
 		cmd++;
-	/* argp says of each long option's argument what everybody knows. */
+	/* Leaves out argp's note about the arguments of short options. */
 	setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
 	help_begin(cmd);
 	argp_state_help(state, stdout, ARGP_HELP_LONG);

@@ -4,7 +4,7 @@
 
 #include "monitor/watch_status.h"
 
-/* The parts in their order; each weighs more than those that are named before it here. */
+/* The lightest first: near misses are the first to be left out, overwrites the last. */
 enum {
 	WEIGHT_NEAR_MISSES,
 	WEIGHT_INSERTS,

@@ -133,7 +133,7 @@ static void in_background(void)
 	if (pid) {
 		setpgid(pid, pid);
 		must(!tcsetpgrp(STDERR_FILENO, pid));
-		/* The child ends only after it was told. */
+		/* The child keeps the foreground until it is killed. */
 		must(status_line_open(STDOUT_FILENO));
 		must(!status_line_width());
 		status_line_draw("line");
@@ -152,7 +152,7 @@ static void test_there_is_none(void **state)
 	check(open_with_pipe, "");
 	check(open_dumb, "");
 	check(in_background, "");
-	/* Standard error of this test may be a terminal: not that of the next. */
+	/* Only those children have opened one. */
 	assert_false(status_line_hold(STDERR_FILENO));
 }
 
