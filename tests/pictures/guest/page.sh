@@ -25,12 +25,10 @@ burst() { # RATE TIMES MODE
 	wait $!
 }
 
+look 1
+burst 15 3 fallocate
 look 2
-burst 15 4 fallocate
-look 4
-burst 60 6 fallocate
-burst 30 3 zero-range
-look 3
-burst 40 4 fallocate
+burst 60 4 fallocate
+burst 30 2 zero-range
 kill -TERM "$monitor"
 wait "$monitor"
