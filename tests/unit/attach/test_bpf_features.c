@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which objects a kernel takes, found by trying what it knows. */
 #include <bpf/bpf.h>
+#include <bpf/libbpf_version.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -41,8 +42,15 @@ int bpf_map_create(enum bpf_map_type type, const char *name, __u32 key_size, __u
 	return answer(kernel.rdonly_prog);
 }
 
+/* From libbpf 1.2 on it writes to them (Debian 13). */
+#if LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION < 2
+typedef const struct bpf_prog_load_opts load_opts;
+#else
+typedef struct bpf_prog_load_opts load_opts;
+#endif
+
 int bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license,
-		  const struct bpf_insn *insns, size_t n, const struct bpf_prog_load_opts *opts)
+		  const struct bpf_insn *insns, size_t n, load_opts *opts)
 {
 	size_t i, back = 0;
 
