@@ -62,8 +62,11 @@ static void put_losses(struct html *h, const struct metrics *m)
 		html_count(h, n);
 		html_putf(h, "</b> %s.</li>\n", losses[i].says);
 	}
-	html_put(h, any ? "</ul>\n" :
-			  "<p>Nothing was lost since the start: every count is exact.</p>\n");
+	if (any)
+		html_put(h, "</ul>\n");
+	else
+		html_putf(h, "<p>Nothing was lost since the start%s.</p>\n",
+			  m->start->degraded ? "" : ": every count is exact");
 }
 
 static void put_sinks(struct html *h, const struct metrics *m)

@@ -241,6 +241,10 @@ static void test_not_seen(void **state)
 	m.near_misses_seen = false;
 	assert_true(says("near misses: not visible in this attach mode"));
 	assert_true(says("the start of a page fault is not seen"));
+	assert_true(says("every count is exact"));
+	start.degraded = true;
+	assert_false(says("every count is exact"));
+	assert_true(says("Nothing was lost since the start.</p>"));
 	start.certainty = "overwrites exact, the allocator is not named";
 	assert_true(says("overwrites exact, the allocator is not named"));
 }
