@@ -446,7 +446,7 @@ static __always_inline u64 first_mapping(u64 addr, u32 lblk, u32 len, struct e4r
 	u32 i;
 
 	ev->lblk = lblk;
-	for (i = 0; i < FAULT_MAX_BLOCKS && i < len; i++) {
+	for (i = 0; i < ES_MAX_BLOCKS && i < len; i++) {
 		pblk = es_find(addr, lblk + i, false);
 		if (!es_is_mapping(pblk))
 			continue;
@@ -881,7 +881,7 @@ static __noinline int near_miss(void *ctx, const struct inode *inode, const stru
 	u32 i;
 
 	fill_file(&ev, inode, false);
-	for (i = 0; i < FAULT_MAX_BLOCKS && i < slot->len && !rec; i++)
+	for (i = 0; i < ES_MAX_BLOCKS && i < slot->len && !rec; i++)
 		rec = find_alloc(slot->inode, slot->lblk + i, slot->start_ns);
 	/* Without an owner of i_rwsem, what the fault's own lookup cached looks allocated. */
 	if (!rec || rec->alloc.task.tid == (u32)bpf_get_current_pid_tgid())

@@ -36,18 +36,16 @@
  */
 #define ES_MAX_DEPTH 48
 
-/* The blocks of a fault: a page of 64 KiB has 16 of 4 KiB. */
-#define FAULT_MAX_BLOCKS 16
-
 /*
- * The longest delayed insert looked at. A fault inserts one block at a time
- * (ext4_da_get_block_prep(), up to 7.2). Where the insert takes no length (up to 6.10) it is
- * always one block, and the old verifier can follow no more.
+ * The longest delayed insert looked at, and the blocks of a fault. A fault inserts one block at
+ * a time (ext4_da_get_block_prep(), up to 7.2); a page of 64 KiB has 16 of 4 KiB. The verifier
+ * of 5.4 can follow one: there the insert takes no length. Where a page has several blocks, only
+ * the first of them makes a near miss there.
  */
 #ifdef E4R_OLD
 #define ES_MAX_BLOCKS 1
 #else
-#define ES_MAX_BLOCKS FAULT_MAX_BLOCKS
+#define ES_MAX_BLOCKS 16
 #endif
 
 /* rwsem: low bits of owner are flags (kernel/locking/rwsem.c). */

@@ -55,8 +55,8 @@ static int __init ext4race_livepatch_init(void)
 #if !defined(CONFIG_X86_64)
 #error "how to enter a function behind its fentry call is implemented only for x86-64"
 #endif
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
-#error "implemented and tested only from 5.10 on"
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 4, 0)
+#error "implemented and tested only from 5.4 on"
 #endif
 #ifdef CONFIG_PREEMPT_RT
 #error "the semaphores of PREEMPT_RT do not tell who holds them"
@@ -74,6 +74,11 @@ static int __init ext4race_livepatch_init(void)
 #include <generated/utsversion.h>
 #else
 #include <generated/compile.h>
+#endif
+
+/* Replay of fast commits, 8016e29f4362 (5.10). */
+#ifndef EXT4_FC_REPLAY
+#define EXT4_FC_REPLAY 0
 #endif
 
 #define INSERT "ext4_es_insert_delayed_block"
