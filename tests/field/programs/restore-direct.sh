@@ -4,8 +4,8 @@
 cd /srv || exit
 end=$((SECONDS + FIELD_SECONDS))
 while ((SECONDS < end)); do
-	rm -f data && truncate -s 16m data
+	rm -f data && truncate -s 4m data
 	python3 /field/store.py data &
-	dd if=/dev/zero of=data bs=4k count=4096 oflag=direct conv=notrunc status=none
+	dd if=/dev/zero of=data bs=4k count=1024 oflag=direct conv=notrunc status=none
 	wait $!
 done
