@@ -200,11 +200,6 @@ pictures: all workload deps-fleet
 run-test: all unit-build fuzz-build sanitize-build faults-build workload $(WIDEN) $(KILLER) $(MASK) $(TRY)
 	$(Q)tests/run
 
-# Pictures of the documents, from real runs.
-.PHONY: pictures
-pictures: all workload
-	$(Q)for script in tests/pictures/*.sh; do "$$script" || exit 1; done
-
 run-demo: all workload
 	$(Q)tests/demo/run
 
@@ -319,6 +314,5 @@ help:
 	@echo 'make test-mask   older kernels imitated   make pictures    of the documents, anew'
 	@echo 'make test-kill   SIGKILL anywhere         make soak        a long run, for TIME=1h'
 	@echo 'make coverage    lines and branches        make field       real programs, counted'
-	@echo 'make pictures    of the documents, from real runs'
 	@echo 'make deb         packages, in build/deb   make bench-vm     what it costs, in instructions'
 	@echo 'make install     PREFIX, DESTDIR          V=1               show the commands'
