@@ -50,6 +50,7 @@ test_event_reader_MODULES := attach/event_reader
 test_plan_MODULES := attach/plan attach/candidates attach/classic_points attach/certainty attach/hooks attach/mode
 test_options_MODULES := cli/options cli/help cli/option_table cli/option_values base/say attach/mode http/http_listen sink/sink_textfile
 test_remedy_MODULES := verify/remedy host/kernel host/kernel_functions host/btf_types host/bundled_btf base/say
+test_sink_text_LIBS := -Wl,--wrap=open_memstream
 test_output_queue_LIBS := -Wl,--wrap=output_write
 test_path_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,open_by_handle_at fstat readlink)
 test_residual_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,open read readlink fstat syncfs)

@@ -831,6 +831,35 @@ static void test_terminal(void **state)
 	unsetenv("NO_COLOR");
 }
 
+static bool no_memory;
+
+FILE *__real_open_memstream(char **buf, size_t *len);
+FILE *__wrap_open_memstream(char **buf, size_t *len);
+
+FILE *__wrap_open_memstream(char **buf, size_t *len)
+{
+	return no_memory ? NULL : __real_open_memstream(buf, len);
+}
+
+/* One report is lost, and the caller is told; the next one is written. */
+static void test_out_of_memory(void **state)
+{
+	struct summary_info summary = { 0 };
+	struct report report = { .type = REPORT_SUMMARY, .time = SAMPLE_TIME, .summary = &summary };
+	int fd = capture_fd();
+	struct sink *sink = sink_text_open(fd, false);
+
+	(void)state;
+	no_memory = true;
+	assert_int_equal(sink->ops->event(sink, &report), -ENOMEM);
+	no_memory = false;
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	assert_int_equal(sink->ops->event(sink, &report), 0);
+	assert_true(lseek(fd, 0, SEEK_END) > 0);
+	assert_int_equal(sink->ops->close(sink), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -853,6 +882,7 @@ int main(void)
 		cmocka_unit_test(test_summary_lost),
 		cmocka_unit_test(test_summary_many),
 		cmocka_unit_test(test_output_lost),
+		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_silent_after_error),
 		cmocka_unit_test(test_terminal),
 	};

@@ -231,6 +231,23 @@ static void test_never_refreshed(void **state)
 	assert_int_equal(written, 0);
 }
 
+/* What would fail at the first write is told when it is opened. */
+static void test_refused(void **state)
+{
+	struct sink *none = NULL;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(sink_textfile_open(&none, "/tmp/x.txt", &source, why, sizeof(why)),
+			 -EINVAL);
+	assert_non_null(strstr(why, "/tmp/x.txt"));
+	assert_int_equal(
+		sink_textfile_open(&none, "/nonexistent/x.prom", &source, why, sizeof(why)),
+		-ENOENT);
+	assert_non_null(strstr(why, "its directory cannot be written"));
+	assert_null(none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +256,7 @@ int main(void)
 		cmocka_unit_test_setup(test_frozen, setup),
 		cmocka_unit_test_setup(test_closed_while_frozen, setup),
 		cmocka_unit_test_setup(test_never_refreshed, setup),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("sink_textfile", tests, NULL, NULL);
