@@ -30,10 +30,10 @@
 	}
 
 TRACEPOINT(insert_block, ext4_es_insert_delayed_block, inode != NULL && !es_tracepoints_late(),
-	   on_delayed_entry(ctx, inode, typed), struct inode *inode)
+	   on_delayed_entry(ctx, inode, true, typed), struct inode *inode)
 
 TRACEPOINT(insert_extent, ext4_es_insert_delayed_extent, inode != NULL && !es_tracepoints_late(),
-	   on_delayed_entry(ctx, inode, typed), struct inode *inode)
+	   on_delayed_entry(ctx, inode, false, typed), struct inode *inode)
 
 TRACEPOINT(es_insert, ext4_es_insert_extent, inode != NULL, on_allocated_entry(ctx, inode, typed),
 	   struct inode *inode)

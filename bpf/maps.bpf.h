@@ -31,6 +31,18 @@ unsigned int watched_devs[E4R_MAX_FILTER] SEC(".data");
 #define ALLOC_ORDERS  16 /* of length: 1, 2, 3 and 4, 5 to 8, ... 32768 blocks */
 #define ALLOC_BUCKETS 1024
 
+/*
+ * What a hot path writes lies on cache lines that no other CPU writes: an element of the three
+ * arrays below fills whole lines. The kernel aligns the first element to a line only if user
+ * space could map the array.
+ */
+#ifdef E4R_OLD
+#define WHOLE_LINES
+#else
+#define WHOLE_LINES __uint(map_flags, BPF_F_MMAPABLE);
+#endif
+#define LINE 64
+
 /* An operation in flight: a fault or an allocation, by task. */
 struct task_slot {
 	u64 task; /* task_struct address; 0: free */
@@ -44,7 +56,7 @@ struct task_slot {
 	u64 allocs;
 	u64 seal; /* 0: none */
 	u32 bucket;
-};
+} __attribute__((aligned(LINE)));
 
 #define SLOT_FAULT 0x100 /* a fault */
 #define SLOT_FREE  0x101 /* a deleted inode whose delayed blocks are not released yet */
@@ -56,6 +68,7 @@ struct task_slot {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	WHOLE_LINES
 	__uint(max_entries, TASK_SLOTS);
 	__type(key, u32);
 	__type(value, struct task_slot);
@@ -77,10 +90,11 @@ struct alloc_rec {
 	u32 was; /* enum e4r_was */
 	u32 generation;
 	u64 pblk;
-};
+} __attribute__((aligned(LINE)));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	WHOLE_LINES
 	__uint(max_entries, ALLOC_SLOTS);
 	__type(key, u32);
 	__type(value, struct alloc_rec);
@@ -94,10 +108,11 @@ struct {
 struct alloc_count {
 	u64 n;
 	u8 used[ALLOC_ORDERS];
-};
+} __attribute__((aligned(LINE)));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	WHOLE_LINES
 	__uint(max_entries, ALLOC_BUCKETS);
 	__type(key, u32);
 	__type(value, struct alloc_count);

@@ -3,7 +3,10 @@
  * bench pairs TOOL EMPTY DIR PAIRS [PEER...]	operations without and with the monitor, in turn
  * bench progs TOOL EMPTY DIR ROUNDS [PEER...]	time of each program and of an empty one, in turn
  * bench count TOOL EMPTY DIR RUNS [PEER...]	each operation's cost, where time is a count of
- * instructions bench insns OBJECT	instructions of each program, as the verifier walked
+ *						instructions
+ * bench cpus TOOL EMPTY DIR RUNS	the same on 1, 2, 4 and 8 CPUs at once
+ * bench lines TOOL EMPTY DIR 1		no cache line is written by two CPUs without an event
+ * bench insns OBJECT			instructions of each program, as the verifier walked
  *
  * PEER is a program that does the monitor's work instead: it says "ready" or "Hit Ctrl"
  * once it does, and ends on SIGINT.
@@ -24,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,12 +52,28 @@ static double now_ms(void)
 
 /* ---- the monitor ---- */
 
+/* CPU time of a process since its start, in ns. */
+static double cpu_ns_of(pid_t pid)
+{
+	unsigned long long ns;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &ns) != 1)
+		errx(1, "%s cannot be read", path);
+	fclose(f);
+	return (double)ns;
+}
+
 static cpu_set_t all_cpus;
 
 struct monitor {
 	pid_t pid;
 	int out;
-	double start_ms; /* from exec to the line that says it watches */
+	double start_ms;  /* from exec to the line that says it watches */
+	double start_cpu; /* its CPU time until then, in ns */
 };
 
 /*
@@ -132,6 +152,7 @@ static void monitor_start(struct monitor *mon, const char *tool, int dirfd)
 	if (n <= 0 || strncmp(buf, "{\"type\":\"start\"", 15))
 		errx(1, "%s did not start", tool);
 	mon->start_ms = now_ms() - mon->start_ms;
+	mon->start_cpu = cpu_ns_of(mon->pid);
 	monitor_settle(mon, dirfd);
 }
 
@@ -257,11 +278,9 @@ static void prog_info(int fd, struct bpf_prog_info *info)
 		errx(1, "program info: %s", strerror(errno));
 }
 
-/* Programs that a process holds. */
-static int progs_of(pid_t pid, struct prog *progs)
+int prog_fds_of(pid_t pid, int *fds, int max)
 {
 	char path[512], line[128];
-	struct bpf_prog_info info;
 	struct dirent *entry;
 	unsigned int id;
 	int n = 0;
@@ -270,7 +289,7 @@ static int progs_of(pid_t pid, struct prog *progs)
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
 	dir = opendir(path);
-	while (dir && (entry = readdir(dir)) && n < PROGS_MAX) {
+	while (dir && (entry = readdir(dir)) && n < max) {
 		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, entry->d_name);
 		f = fopen(path, "r");
 		id = 0;
@@ -284,16 +303,26 @@ static int progs_of(pid_t pid, struct prog *progs)
 			fclose(f);
 		if (!id)
 			continue;
-		progs[n].fd = bpf_prog_get_fd_by_id(id);
-		if (progs[n].fd < 0)
-			continue;
-		prog_info(progs[n].fd, &info);
-		snprintf(progs[n].name, sizeof(progs[n].name), "%s", info.name);
-		progs[n].hook[0] = 0;
-		n++;
+		fds[n] = bpf_prog_get_fd_by_id(id);
+		n += fds[n] >= 0;
 	}
 	if (dir)
 		closedir(dir);
+	return n;
+}
+
+/* Programs that a process holds. */
+static int progs_of(pid_t pid, struct prog *progs)
+{
+	int fds[PROGS_MAX], n = prog_fds_of(pid, fds, PROGS_MAX), i;
+	struct bpf_prog_info info;
+
+	for (i = 0; i < n; i++) {
+		progs[i].fd = fds[i];
+		prog_info(fds[i], &info);
+		snprintf(progs[i].name, sizeof(progs[i].name), "%s", info.name);
+		progs[i].hook[0] = 0;
+	}
 	return n;
 }
 
@@ -646,21 +675,6 @@ static void programs(const char *tool, const char *file, int dirfd, int rounds, 
 
 /* ---- counts: under an emulator whose clock is the number of instructions ---- */
 
-/* CPU time of a process since its start, in ns. */
-static double cpu_ns_of(pid_t pid)
-{
-	unsigned long long ns;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%llu", &ns) != 1)
-		errx(1, "%s cannot be read", path);
-	fclose(f);
-	return (double)ns;
-}
-
 /* KiB of a line of /proc/PID/status, "VmHWM:" for instance. */
 static unsigned long kib_of(pid_t pid, const char *what)
 {
@@ -727,8 +741,10 @@ static void count_monitor(const char *tool, const char *file, int dirfd, int run
 	int n;
 
 	monitor_start(&mon, tool, dirfd);
-	printf("{\"kind\":\"start\",\"instructions\":%.0f,\"peak_kib\":%lu,\"resident_kib\":%lu}\n",
-	       cpu_ns_of(mon.pid), kib_of(mon.pid, "VmHWM:"), kib_of(mon.pid, "VmRSS:"));
+	printf("{\"kind\":\"start\",\"instructions\":%.0f,\"verdict\":%.0f,\"peak_kib\":%lu,"
+	       "\"resident_kib\":%lu}\n",
+	       mon.start_cpu, cpu_ns_of(mon.pid) - mon.start_cpu, kib_of(mon.pid, "VmHWM:"),
+	       kib_of(mon.pid, "VmRSS:"));
 	n = progs_of(mon.pid, progs);
 	count_all(dirfd, runs, state_names[ON]);
 	monitor_end(&mon);
@@ -754,6 +770,52 @@ static void counts(const char *tool, const char *file, int dirfd, int runs, stru
 		count_all(dirfd, runs, peers[i].name);
 		peer_end(&peers[i]);
 	}
+}
+
+/* ---- many CPUs ---- */
+
+static void count_cpus(const char *tool, int dirfd, int runs)
+{
+	static const char *const names[] = { "fault", "fallocate" };
+	int state, k, cpu, dirfds[8];
+	const struct op *op;
+	struct monitor mon;
+	char name[32];
+	struct op part;
+
+	for (cpu = 0; cpu < 8; cpu++) {
+		snprintf(name, sizeof(name), "cpu%d", cpu);
+		if (mkdirat(dirfd, name, 0700) && errno != EEXIST)
+			err(1, "%s", name);
+		dirfds[cpu] = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dirfds[cpu] < 0)
+			err(1, "%s", name);
+	}
+	for (state = OFF; state <= ON; state += ON) {
+		if (state == ON)
+			monitor_start(&mon, tool, dirfd);
+		/* On any CPU from here on. */
+		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+		for (k = 0; k < 2; k++) {
+			for (op = ops; strcmp(op->name, names[k]) != 0; op++)
+				;
+			part = *op;
+			part.count /= COUNT_PART;
+			cpus_count(&part, dirfds, runs, state_names[state]);
+		}
+	}
+	monitor_end(&mon);
+}
+
+static int check_lines(const char *tool, int dirfd)
+{
+	struct monitor mon;
+	int failed;
+
+	monitor_start(&mon, tool, dirfd);
+	failed = lines(mon.pid, dirfd);
+	monitor_end(&mon);
+	return failed;
 }
 
 /* ---- instructions ---- */
@@ -818,14 +880,21 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc < 6 ||
-	    (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs") && strcmp(argv[1], "count")))
-		errx(1, "usage: bench pairs|progs|count TOOL EMPTY DIR N [PEER...], "
+	    (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs") && strcmp(argv[1], "count") &&
+	     strcmp(argv[1], "cpus") && strcmp(argv[1], "lines")))
+		errx(1, "usage: bench pairs|progs|count|cpus|lines TOOL EMPTY DIR N [PEER...], "
 			"or bench insns OBJECT");
 	dirfd = open(argv[4], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		errx(1, "%s: %s", argv[4], strerror(errno));
 	/* One CPU for all that is timed. */
 	sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
+	if (!strcmp(argv[1], "cpus")) {
+		count_cpus(argv[2], dirfd, atoi(argv[5]));
+		return 0;
+	}
+	if (!strcmp(argv[1], "lines"))
+		return check_lines(argv[2], dirfd) ? 1 : 0;
 	CPU_ZERO(&cpu);
 	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);

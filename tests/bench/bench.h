@@ -4,6 +4,7 @@
 #define EXT4RACE_BENCH_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #define BLOCK	   4096
 #define FIO_BLOCKS (3 * 4096)
@@ -20,5 +21,20 @@ struct op {
 
 extern const struct op ops[];	/* of the pairs; ended by a name of NULL */
 extern const struct op trees[]; /* faults among this many extents; the same */
+
+/* File descriptors of the programs that a process holds; at most max. The caller closes them. */
+int prog_fds_of(pid_t pid, int *fds, int max);
+
+/*
+ * The cost of op on 1, 2, 4 and 8 CPUs at once, as far as there are so many, a line of JSON
+ * each. dirfds: a directory a CPU.
+ */
+void cpus_count(const struct op *op, const int *dirfds, int runs, const char *state);
+
+/*
+ * Looks which cache lines the monitor's programs write on paths without an event, and prints a
+ * line for each path. Returns how many of them are not as they should be.
+ */
+int lines(pid_t monitor, int dirfd);
 
 #endif /* EXT4RACE_BENCH_H */

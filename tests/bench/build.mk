@@ -12,9 +12,10 @@ bench-build: $(BENCH_OUT)/bench $(BENCH_OUT)/empty.bpf.o $(BENCH_OUT)/walk \
 	$(BENCH_OUT)/storm \
 	$(BENCH_OUT)/walk.bpf.o $(BENCH_OUT)/walk_direct.bpf.o
 
-$(BENCH_OUT)/bench: tests/bench/bench.c tests/bench/ops.c tests/bench/bench.h
+$(BENCH_OUT)/bench: tests/bench/bench.c tests/bench/ops.c tests/bench/cpus.c tests/bench/lines.c \
+		tests/bench/bench.h
 	@mkdir -p $(@D)
-	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz -pthread
 
 $(BENCH_OUT)/storm: tests/bench/storm.c
 	@mkdir -p $(@D)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # count-guest.sh RUNS PEERS LABEL=OPTIONS..., in the guest, whose clock counts instructions: what
 # each operation costs with nothing attached, with the monitor and these options, with empty
-# programs on the same hooks, and with the PEERS (a comma-separated list, or "none").
+# programs on the same hooks, and with the PEERS (a comma-separated list, or "none"). Without a
+# LABEL: what faults and fallocates cost on 1 to all CPUs at once. With PEERS also what an event
+# and a scrape cost.
 mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
 export BENCH_TMP=/tmp
 runs=$1 peers=
@@ -18,6 +20,13 @@ for i in $(seq 15); do
 	mkdir -p "/mnt/more$i"
 	truncate -s 8M "/tmp/more$i" && mkfs.ext4 -q "/tmp/more$i" && mount -o loop "/tmp/more$i" "/mnt/more$i" || exit 1
 done
+[ $# -gt 0 ] || bench cpus /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$runs" >>/out/count.jsonl || exit 1
+if [ "$peers" ]; then
+	ip link set lo up
+	: >/mnt/ext4/storm
+	storm count /usr/local/bin/ext4race-detect /bench/ext4race.bpf.o /mnt/ext4/storm >>/out/count.jsonl ||
+		echo "no figures of an event here"
+fi
 for plan; do
 	label=${plan%%=*} options=${plan#*=}
 	case $options in

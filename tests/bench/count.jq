@@ -8,11 +8,14 @@ def word: gsub(" "; "_");
 .[] |
 if .kind == "start" then
 	"\($kernel) \(.plan | word) start instructions \(.instructions) 0",
+	"\($kernel) \(.plan | word) verdict instructions \(.verdict) 0",
 	"\($kernel) \(.plan | word) start peak_kib \(.peak_kib) 0",
 	"\($kernel) \(.plan | word) start resident_kib \(.resident_kib) 0"
+elif .kind == "user" then
+	"\($kernel) default \(.op | word) instructions \(.instructions) 0"
 elif .state == "off" then
-	"\($kernel) \(.plan | word) \((if .kind == "tree" then "among_" else "" end) + .op | word) off \(.least | round) \(.most - .least | round)"
+	"\($kernel) \(.plan // "default" | word) \((if .kind == "tree" then "among_" else "" end) + .op | word) off \(.least | round) \(.most - .least | round)"
 else
 	$off[.kind + .plan + .op] as $o |
-	"\($kernel) \(.plan | word) \((if .kind == "tree" then "among_" else "" end) + .op | word) \(.state) \(.least - $o.least | round) \(.most - .least + $o.most - $o.least | round)"
+	"\($kernel) \(.plan // "default" | word) \((if .kind == "tree" then "among_" else "" end) + .op | word) \(.state) \(.least - $o.least | round) \(.most - .least + $o.most - $o.least | round)"
 end

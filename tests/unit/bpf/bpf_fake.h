@@ -95,6 +95,7 @@ static UNUSED u64 get_cpu(void)
 #define BPF_ANY			  0
 #define BPF_NOEXIST		  1
 #define BPF_EXIST		  2
+#define BPF_F_MMAPABLE		  (1U << 10)
 #define SEC(name)
 #define __uint(name, val) int(*name)[val]
 #define __type(name, val) typeof(val) *name
