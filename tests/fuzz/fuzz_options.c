@@ -127,6 +127,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct options opt;
 	volatile int argc;
 
+	/* --help sets it, too: the environment's memory must not be among what is freed here. */
+	if (!hooked)
+		setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
 	if (!hooked)
 		__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 	hooked = true;

@@ -509,6 +509,8 @@ static void file_that_is_frozen_at_the_end(void **state)
 	unsigned long long before = missed;
 	int fd = file_that_begins("");
 	struct output_queue *q = output_queue_new(fd, &missed);
+	/* The thread sanitizer has one of its own. */
+	unsigned int others = threads();
 
 	(void)state;
 	said = 0;
@@ -525,10 +527,10 @@ static void file_that_is_frozen_at_the_end(void **state)
 	freeze(false);
 	until_at_disk(false);
 	/* The write that was under way ends, and none follows. */
-	while (threads() > 1)
+	while (threads() > others)
 		sched_yield();
 	assert_file(fd, "one\n");
-	close(fd);
+	/* Left open: the thread sanitizer does not know that the thread has ended. */
 }
 
 /* ---- the file, again ---- */
