@@ -161,7 +161,8 @@ signal_at() {
 	local call=$1
 
 	shift
-	strace -o "$TMP/trace" -e trace="$call" -e inject="$call":signal=HUP:when=1 "$@" \
+	# Under nohup(1) a signal would be ignored.
+	env --default-signal=HUP strace -o "$TMP/trace" -e trace="$call" -e inject="$call":signal=HUP:when=1 "$@" \
 		>"$TMP/mon.out" 2>"$TMP/mon.err" && MON_RC=0 || MON_RC=$?
 	# The call was made, so that the signal was sent.
 	grep -q "^$call(" "$TMP/trace" || skip "$(head -n 1 "$TMP/mon.err")"
