@@ -97,6 +97,7 @@ trap 'thaw; umount -l "$TMP/small" "$TMP/frozen" "$TMP/watched" 2>/dev/null; fin
 ext4 "$TMP/watched"
 ext4 "$TMP/frozen"
 HTTP=$(free_port)
+# shellcheck disable=SC2034 # lib.sh reads it
 HEALTH=http://127.0.0.1:$HTTP/healthz
 OUT=$TMP/frozen/out.json
 spawn "$TMP/frozen.log" "$ROOT/ext4race-detect" -o json --output-file "$OUT" --mount "$TMP/watched" \

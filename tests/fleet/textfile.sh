@@ -86,6 +86,7 @@ ext4 "$TMP/watched"
 ext4 "$TMP/frozen"
 touch "$TMP/frozen/.ext4race.prom.a1B2c3"
 HTTP=$(free_port)
+# shellcheck disable=SC2034 # lib.sh reads it
 HEALTH=http://127.0.0.1:$HTTP/healthz
 spawn "$TMP/monitor.log" "$ROOT/ext4race-detect" -o json --output-file "$TMP/out.json" \
 	--mount "$TMP/watched" --textfile "$TMP/frozen/ext4race.prom" --listen "$HTTP"

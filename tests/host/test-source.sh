@@ -7,7 +7,7 @@ tracked() {
 	git -C "$ROOT" ls-files "$@"
 }
 
-# Formats that have no comments: patches, data, and what Debian prescribes. What goes into
+# Formats that have no comments: patches, data, pictures, and what Debian prescribes. What goes into
 # the kernel's own suite names its licence as that suite does.
 test_source_licence() {
 	local file bad=0
@@ -15,7 +15,7 @@ test_source_licence() {
 	while read -r file; do
 		grep -qI 'SPDX-License-Identifier: .*GPL-2.0-only' "$ROOT/$file" && continue
 		case $file in
-		LICENSE | COPYING | *.patch | *.json | *.jsonl | *.btf | *.lz4 | tests/fuzz/seeds/*) ;;
+		LICENSE | COPYING | *.patch | *.json | *.jsonl | *.btf | *.lz4 | *.png | tests/fuzz/seeds/*) ;;
 		patch/fstests/*.out) ;;
 		patch/fstests/*)
 			grep -qI 'SPDX-License-Identifier: GPL-2.0$' "$ROOT/$file" ||
@@ -41,5 +41,5 @@ test_source_scripts() {
 		if head -n 1 "$ROOT/$file" | grep -aqE '^#!.*[/ ](ba)?sh$'; then
 			echo "$ROOT/$file"
 		fi
-	done | xargs shellcheck -x -S warning
+	done | (cd "$ROOT" && xargs shellcheck -x -S warning)
 }
