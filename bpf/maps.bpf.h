@@ -158,7 +158,7 @@ struct {
  * Not a per-CPU map: a look-up in one would cost a buffered write as much as all the rest
  * that is done for it.
  */
-struct e4r_hot hot[E4R_HOT_CPUS] __attribute__((aligned(64)));
+struct e4r_hot hot[E4R_HOT_CPUS] __attribute__((aligned(LINE)));
 #endif
 
 /* Entries in files. While it is 0, the end of an inode looks nothing up. */

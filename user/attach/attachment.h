@@ -3,6 +3,8 @@
 #ifndef EXT4RACE_ATTACHMENT_H
 #define EXT4RACE_ATTACHMENT_H
 
+#include <stdbool.h>
+
 #include "attach/bpf_log.h"
 #include "attach/detector_config.h"
 #include "attach/event_reader.h"
@@ -19,6 +21,7 @@ struct detector {
 	struct object object;
 	struct event_reader *reader; /* NULL: the object is not loaded */
 	struct links links;
+	bool survey; /* every mode is tried, and none stays attached */
 };
 
 /*

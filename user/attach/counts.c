@@ -138,6 +138,21 @@ void stats_add(struct e4r_stats *sum, const struct e4r_stats *more)
 	add_members(sum, more, sizeof(*sum));
 }
 
+int detector_total(const struct detector *det, struct e4r_stats *total)
+{
+	struct detector_stats *stats;
+	int n, i;
+
+	memset(total, 0, sizeof(*total));
+	n = detector_stats(det, &stats);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++)
+		stats_add(total, &stats[i].stats);
+	free(stats);
+	return 0;
+}
+
 unsigned long long detector_pending(const struct detector *det)
 {
 	int fd = det->object.map_fd[MAP_PENDING];

@@ -34,6 +34,8 @@ struct detector_stats {
  */
 int detector_stats(const struct detector *det, struct detector_stats **stats);
 void stats_add(struct e4r_stats *sum, const struct e4r_stats *more);
+/* The sum of all filesystems; zero where it cannot be read. 0 or negative errno. */
+int detector_total(const struct detector *det, struct e4r_stats *total);
 
 /* Collisions whose outcome was not seen yet; after detector_detach() it never will be. */
 unsigned long long detector_pending(const struct detector *det);

@@ -60,8 +60,12 @@ static int try_plans(struct detector *det, const struct kernel *kernel, enum att
 		err = plan_make(&det->plan, kernel, mode, classic, &refused, why, why_size);
 		if (err)
 			return err_before ? err_before : err;
-		/* libbpf reads its own, and the two at once would be the peak of memory. */
-		kernel_drop_own_btf(kernel);
+		/*
+		 * libbpf reads its own, and the two at once would be the peak of memory. A survey
+		 * asks for it again and again, and ends soon.
+		 */
+		if (!det->survey)
+			kernel_drop_own_btf(kernel);
 		err = attachment_make(det, kernel, direct);
 		if (!err)
 			return 0;
@@ -115,10 +119,10 @@ static void try_step(struct ladder_step *step, struct detector *det, const struc
 }
 
 /*
- * The one place that decides. survey: tries too what is not wanted, and keeps nothing
+ * The one place that decides. A survey tries too what is not wanted, and keeps nothing
  * attached. Returns the step that is taken, or NULL.
  */
-static struct ladder_step *walk(struct detector *det, const struct kernel *kernel, bool survey,
+static struct ladder_step *walk(struct detector *det, const struct kernel *kernel,
 				struct ladder_step *steps)
 {
 	struct ladder_step *step, *taken = NULL;
@@ -133,7 +137,7 @@ static struct ladder_step *walk(struct detector *det, const struct kernel *kerne
 		objection = objection_to(step->mode, kernel);
 		wanted = det->config.mode == step->mode ||
 			 (det->config.mode == ATTACH_AUTO && step->mode == ATTACH_TRACEPOINT);
-		if (survey || (wanted && !taken))
+		if (det->survey || (wanted && !taken))
 			try_step(step, det, kernel);
 		if (wanted && !taken && step->fate == STEP_WORKS) {
 			step->fate = STEP_TAKEN;
@@ -142,7 +146,7 @@ static struct ladder_step *walk(struct detector *det, const struct kernel *kerne
 			step->fate = STEP_LEFT_OUT;
 			snprintf(step->why, sizeof(step->why), "%s", objection);
 		}
-		if (survey)
+		if (det->survey)
 			attachment_undo(det);
 	}
 	return taken;
@@ -150,14 +154,15 @@ static struct ladder_step *walk(struct detector *det, const struct kernel *kerne
 
 void ladder_survey(struct detector *det, const struct kernel *kernel, struct ladder_step *steps)
 {
-	walk(det, kernel, true, steps);
+	det->survey = true;
+	walk(det, kernel, steps);
 }
 
 int ladder_climb(struct detector *det, const struct kernel *kernel, struct ladder_step *steps)
 {
 	int i, err = 0, last = 0;
 
-	if (walk(det, kernel, false, steps))
+	if (walk(det, kernel, steps))
 		return 0;
 	for (i = 0; i < LADDER_STEPS; i++) {
 		if (steps[i].fate != STEP_REFUSED)

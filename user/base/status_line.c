@@ -172,6 +172,11 @@ size_t status_line_width(void)
 	return size.ws_col > 1 ? size.ws_col - 1 : 1;
 }
 
+struct status_style status_line_style(void)
+{
+	return (struct status_style){ terminal_has_color(STDERR_FILENO), terminal_is_utf8() };
+}
+
 void status_line_draw(const char *text)
 {
 	if (!is_open() || pthread_mutex_trylock(&line.lock))

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/status_text.h"
+
 /*
  * Opens the line where one can be drawn: standard error is our controlling terminal, and
  * it is not dumb. What is written to reports_fd must not get there by another process: a
@@ -31,6 +33,8 @@ void status_line_close(void);
  * because the process is in the background.
  */
 size_t status_line_width(void);
+/* What its terminal can show. */
+struct status_style status_line_style(void);
 /*
  * Draws text, which is one line and of that width. Never waits: where the terminal takes nothing,
  * or a report is being written to it, the line stays as it is. Main thread.

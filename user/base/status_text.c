@@ -117,11 +117,9 @@ size_t status_text(char *out, size_t size, const struct status_part *parts, size
 		if (used)
 			used += append(out, size, separator(style), width - used, style->utf8);
 		paint = style->color && parts[i].severity != SEVERITY_NONE;
-		if (paint)
-			add(out, size, terminal_paint(parts[i].severity));
+		add(out, size, terminal_paint(paint, parts[i].severity));
 		used += append(out, size, form_of(&layout, i), width - used, style->utf8);
-		if (paint)
-			add(out, size, TERMINAL_PLAIN);
+		add(out, size, terminal_plain(paint));
 	}
 	return used;
 }

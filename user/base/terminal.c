@@ -48,7 +48,7 @@ bool terminal_is_utf8(void)
 	return locale && (strcasestr(locale, "UTF-8") || strcasestr(locale, "utf8"));
 }
 
-const char *terminal_paint(enum severity severity)
+const char *terminal_paint(bool color, enum severity severity)
 {
 	static const char *const paint[] = {
 		[SEVERITY_NONE] = "",	       [SEVERITY_STRONG] = "\033[1m",
@@ -56,5 +56,10 @@ const char *terminal_paint(enum severity severity)
 		[SEVERITY_BAD] = "\033[1;31m",
 	};
 
-	return paint[severity];
+	return color ? paint[severity] : "";
+}
+
+const char *terminal_plain(bool color)
+{
+	return color ? "\033[0m" : "";
 }

@@ -22,8 +22,9 @@ bool terminal_is_utf8(void);
 /* How serious a word is. Color repeats what the word says, and never says it alone. */
 enum severity { SEVERITY_NONE, SEVERITY_STRONG, SEVERITY_GOOD, SEVERITY_WARN, SEVERITY_BAD };
 
-/* What begins print of that severity; TERMINAL_PLAIN ends it. "" for SEVERITY_NONE. */
-const char *terminal_paint(enum severity severity);
-#define TERMINAL_PLAIN "\033[0m"
+/* What begins and ends print of that severity. "" without color; the first for SEVERITY_NONE, too.
+ */
+const char *terminal_paint(bool color, enum severity severity);
+const char *terminal_plain(bool color);
 
 #endif /* EXT4RACE_TERMINAL_H */

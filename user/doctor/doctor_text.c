@@ -101,13 +101,13 @@ static void print_detection(const struct doctor *doc)
 	};
 	bool color = terminal_has_color(STDOUT_FILENO);
 
-	printf("\n  %-10s %s%s%s\n", "detection",
-	       color ? terminal_paint(severity[doc->detection]) : "", doctor_detection(doc),
-	       color ? TERMINAL_PLAIN : "");
+	printf("\n  %-10s %s%s%s\n", "detection", terminal_paint(color, severity[doc->detection]),
+	       doctor_detection(doc), terminal_plain(color));
 }
 
 int doctor_print_text(const struct doctor *doc)
 {
+	struct remedy_host host;
 	struct remedies rem;
 	size_t i;
 
@@ -122,7 +122,8 @@ int doctor_print_text(const struct doctor *doc)
 	for (i = 0; i < doc->n_advice; i++)
 		print_line(i ? "" : "to do", doc->advice[i]);
 	/* Doctor does not ask whether the kernel has the race: verify does. */
-	remedies_collect(&rem, NULL);
+	remedy_host_of(&host, &doc->kernel);
+	remedies_for(&rem, &host, NULL);
 	if (fflush(stdout))
 		return -errno;
 	remedies_print(

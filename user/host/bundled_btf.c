@@ -6,15 +6,11 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/embed.h"
 #include "host/bundled_btf.h"
 
 /* The compiler runs at the top of the tree, where btf/ is. */
-#define BUNDLED(name, release)                                                                     \
-	__asm__(".pushsection .rodata\n" #name ":\n\t.incbin \"btf/" release ".btf\"\n" #name      \
-		"_end:\n"                                                                          \
-		".popsection");                                                                    \
-	extern const char name[] __attribute__((visibility("hidden")));                            \
-	extern const char name##_end[] __attribute__((visibility("hidden")))
+#define BUNDLED(name, release) EMBED(name, "btf/" release ".btf")
 
 BUNDLED(btf_5_10_0_30, "5.10.0-30-amd64");
 BUNDLED(btf_5_10_0_30_arm64, "5.10.0-30-arm64");

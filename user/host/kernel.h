@@ -66,7 +66,7 @@ struct kernel {
  */
 int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t why_size);
 void kernel_close(struct kernel *kernel);
-/* Frees the BTF. What was found out stays, but nothing more can be found out. */
+/* Frees the BTF, when nothing more has to be found out. What was found out stays. */
 void kernel_forget_btf(struct kernel *kernel);
 
 /*

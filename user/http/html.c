@@ -12,32 +12,9 @@
 #define DIGITS_GAP "\xe2\x80\xaf"
 #define ELLIPSIS   "\xe2\x80\xa6"
 
-static void append(struct html *h, const char *s, size_t len)
-{
-	size_t size = h->size;
-	char *text;
-
-	if (h->failed)
-		return;
-	while (size < h->len + len + 1)
-		size = size ? 2 * size : 4096;
-	if (size != h->size) {
-		text = realloc(h->text, size);
-		if (!text) {
-			h->failed = true;
-			return;
-		}
-		h->text = text;
-		h->size = size;
-	}
-	memcpy(h->text + h->len, s, len);
-	h->len += len;
-	h->text[h->len] = '\0';
-}
-
 void html_put(struct html *h, const char *markup)
 {
-	append(h, markup, strlen(markup));
+	text_buffer_put(&h->text, markup, strlen(markup));
 }
 
 void html_putf(struct html *h, const char *fmt, ...)
@@ -50,10 +27,10 @@ void html_putf(struct html *h, const char *fmt, ...)
 	len = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (len < 0) {
-		h->failed = true;
+		h->text.failed = true;
 		return;
 	}
-	append(h, text, (size_t)len);
+	text_buffer_put(&h->text, text, (size_t)len);
 	free(text);
 }
 
@@ -74,7 +51,7 @@ static void put_escaped(struct html *h, const char *s, size_t len)
 			return;
 		}
 	}
-	append(h, s, len);
+	text_buffer_put(&h->text, s, len);
 }
 
 /* The character that s begins with, or a byte of it; returns its length. */
@@ -86,7 +63,7 @@ static size_t put_character(struct html *h, const char *s)
 	if (!len)
 		len = 1;
 	if (*s == '\\') {
-		append(h, s, 1);
+		text_buffer_put(&h->text, s, 1);
 		return 1;
 	}
 	memcpy(one, s, len);
@@ -124,6 +101,6 @@ void html_count(struct html *h, unsigned long long n)
 	for (i = 0; i < len; i++) {
 		if (i && len > 4 && !((len - i) % 3))
 			html_put(h, DIGITS_GAP);
-		append(h, &digits[i], 1);
+		text_buffer_put(&h->text, &digits[i], 1);
 	}
 }

@@ -6,13 +6,12 @@
 #ifndef EXT4RACE_HTML_H
 #define EXT4RACE_HTML_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/text_buffer.h"
+
 struct html {
-	char *text; /* allocated; NUL-terminated once something was written */
-	size_t len, size;
-	bool failed; /* out of memory: what follows is dropped */
+	struct text_buffer text;
 };
 
 /* Markup, as it is. */

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "http/page.h"
@@ -39,11 +37,5 @@ int page_render(const struct page *page, char **text, size_t *len)
 		at = close + 2;
 	}
 	html_put(&h, at);
-	if (h.failed) {
-		free(h.text);
-		return -ENOMEM;
-	}
-	*text = h.text;
-	*len = h.len;
-	return 0;
+	return text_buffer_take(&h.text, text, len);
 }

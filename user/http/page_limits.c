@@ -7,24 +7,23 @@
 /* What can be lost, and what that means. */
 static const struct loss {
 	size_t offset; /* of the count in struct e4r_counters */
-	bool evidence; /* it could hide a race */
 	const char *says;
 } losses[] = {
-	{ offsetof(struct e4r_counters, lost_walk), true,
+	{ offsetof(struct e4r_counters, lost_walk),
 	  "times an extent status tree could not be read: an overwrite may be missing" },
-	{ offsetof(struct e4r_counters, lost_pending), true,
+	{ offsetof(struct e4r_counters, lost_pending),
 	  "collisions whose outcome was not seen: an overwrite may be missing" },
-	{ offsetof(struct e4r_counters, already_delayed), true,
+	{ offsetof(struct e4r_counters, already_delayed),
 	  "times a hook fired after the change: an overwrite may be missing" },
-	{ offsetof(struct e4r_counters, lost_ring), false,
+	{ offsetof(struct e4r_counters, lost_ring),
 	  "events found no room on their way: the counts are exact, their rows are missing" },
-	{ offsetof(struct e4r_counters, lost_window), false,
+	{ offsetof(struct e4r_counters, lost_window),
 	  "page faults whose start or end was not seen: there may be more near misses, and an "
 	  "overwrite of a mapping that was reclaimed meanwhile may be missing" },
-	{ offsetof(struct e4r_counters, lost_file), false,
+	{ offsetof(struct e4r_counters, lost_file),
 	  "files or ends of inodes found no room: there may be more files and leaks; overwritten "
 	  "blocks are exact" },
-	{ offsetof(struct e4r_counters, lost_stack), false,
+	{ offsetof(struct e4r_counters, lost_stack),
 	  "stacks found no place: their events are told without" },
 };
 
@@ -34,16 +33,6 @@ static unsigned long long loss_of(const struct metrics *m, const struct loss *lo
 
 	memcpy(&n, (const char *)&m->counters + loss->offset, sizeof(n));
 	return n;
-}
-
-unsigned long long page_lost_evidence(const struct metrics *m)
-{
-	unsigned long long sum = 0;
-	size_t i;
-
-	for (i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
-		sum += losses[i].evidence ? loss_of(m, &losses[i]) : 0;
-	return sum;
 }
 
 static void put_losses(struct html *h, const struct metrics *m)

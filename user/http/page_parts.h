@@ -38,8 +38,6 @@ void page_events(struct html *h, const struct page *page);
 
 /* ---- page_limits.c: what is not seen, and what was lost ---- */
 
-/* Losses that could hide a race. */
-unsigned long long page_lost_evidence(const struct metrics *m);
 void page_limits(struct html *h, const struct page *page);
 
 /* ---- page_words.c ---- */

@@ -68,7 +68,7 @@ static enum state state_of(const struct page *page)
 static bool no_race_proves_nothing(const struct page *page)
 {
 	return page->metrics && !page->metrics->total.overwritten_blocks &&
-	       page_lost_evidence(page->metrics);
+	       counters_lost_evidence(&page->metrics->counters);
 }
 
 void page_title(struct html *h, const struct page *page)
@@ -121,10 +121,10 @@ static void put_last_race(struct html *h, const struct page *page)
 	unsigned long long hour = 0;
 	size_t i;
 
-	for (i = 0; i < HISTORY_SLOTS; i++)
-		hour += page->hour.slot[i].overwritten;
 	if (!page->hour.raced)
 		return;
+	for (i = 0; i < HISTORY_SLOTS; i++)
+		hour += page->hour.slot[i].overwritten;
 	html_put(h, "<p>The last overwrite was reported <span class=\"t\">");
 	page_duration(h, page->hour.since_sec);
 	html_put(h, "</span> ago; in the last hour ");
@@ -208,7 +208,7 @@ void page_counts(struct html *h, const struct page *page)
 			    "</div>\n");
 	put_count(h, "delayed inserts seen", m->counters.delayed_inserts, false);
 	put_count(h, "of page faults, checked", m->counters.fault_inserts, false);
-	put_count(h, "pieces of evidence lost", page_lost_evidence(m), true);
+	put_count(h, "pieces of evidence lost", counters_lost_evidence(&m->counters), true);
 }
 
 /* The workaround is for the filesystem that is hit. */

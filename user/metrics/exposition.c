@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <stdlib.h>
-
 #include "metrics/exposition_parts.h"
 
 int exposition_render(const struct metrics *metrics, const struct exposition_options *opt,
@@ -16,11 +13,5 @@ int exposition_render(const struct metrics *metrics, const struct exposition_opt
 		exposition_process(&o, metrics);
 	if (o.openmetrics)
 		expo_put(&o, "# EOF\n");
-	if (o.failed) {
-		free(o.data);
-		return -ENOMEM;
-	}
-	*text = o.data;
-	*len = o.len;
-	return 0;
+	return text_buffer_take(&o.text, text, len);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,39 +10,9 @@
 /* Mount points may be 4095 bytes long; a label of a time series must not. */
 #define LABEL_BYTES_MAX 200
 
-static bool room(struct expo *o, size_t more)
-{
-	size_t size = o->size ? o->size : 16384;
-	char *data;
-
-	if (o->failed)
-		return false;
-	if (o->len + more + 1 <= o->size)
-		return true;
-	while (size < o->len + more + 1)
-		size *= 2;
-	data = realloc(o->data, size);
-	if (!data) {
-		o->failed = true;
-		return false;
-	}
-	o->data = data;
-	o->size = size;
-	return true;
-}
-
-static void put_bytes(struct expo *o, const char *s, size_t n)
-{
-	if (!room(o, n))
-		return;
-	memcpy(o->data + o->len, s, n);
-	o->len += n;
-	o->data[o->len] = '\0';
-}
-
 void expo_put(struct expo *o, const char *s)
 {
-	put_bytes(o, s, strlen(s));
+	text_buffer_put(&o->text, s, strlen(s));
 }
 
 void expo_putf(struct expo *o, const char *fmt, ...)
@@ -56,7 +25,8 @@ void expo_putf(struct expo *o, const char *fmt, ...)
 	n = vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	if (n > 0)
-		put_bytes(o, buf, (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
+		text_buffer_put(&o->text, buf,
+				(size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
 }
 
 void expo_put_ns(struct expo *o, uint64_t ns)
@@ -82,9 +52,9 @@ static void put_label_value(struct expo *o, const char *value)
 		else if (*s == '\n')
 			expo_put(o, "\\n");
 		else if (*s == '"' || *s == '\\')
-			put_bytes(o, (char[]){ '\\', *s }, 2);
+			text_buffer_put(&o->text, (char[]){ '\\', *s }, 2);
 		else
-			put_bytes(o, s, n);
+			text_buffer_put(&o->text, s, n);
 		s += n ? n : 1;
 	}
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text_buffer.h"
+
 enum expo_kind { COUNTER, GAUGE, HISTOGRAM, INFO };
 
 struct expo_family {
@@ -17,9 +19,7 @@ struct expo_family {
 
 /* The text under construction. A failed allocation is kept until the end. */
 struct expo {
-	char *data;
-	size_t len, size;
-	bool failed;
+	struct text_buffer text;
 	bool openmetrics;
 };
 

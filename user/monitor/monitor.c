@@ -139,15 +139,15 @@ static int start_detector(struct monitor *mon)
 	/* Before anything is attached: no overwrite of this run is in them. */
 	err = filesystems_note_residuals(mon->fs);
 	config.devs = filesystems_devs(mon->fs, &config.n_devs);
+	/* Before it, while the BTF is at hand. */
+	if (!err && mon->opt->listen)
+		note_remedies(mon);
 	if (!err)
 		err = detector_open(&mon->det, &mon->kernel, &config, why, sizeof(why));
 	if (err) {
 		say("%s", why[0] ? why : strerror(-err));
 		return err;
 	}
-	/* While the BTF is at hand, and all files can be read. */
-	if (mon->opt->listen)
-		note_remedies(mon);
 	kernel_forget_btf(&mon->kernel);
 	clock_gettime(CLOCK_REALTIME, &mon->start.time);
 	clock_gettime(CLOCK_MONOTONIC, &mon->start.mono);

@@ -97,11 +97,10 @@ static void fill_counts(struct summary_info *sum, const struct e4r_counters *c,
 	sum->averted = total->averted;
 	sum->leaked_blocks = total->leaked_blocks;
 	sum->leaked_files = total->leaked_files;
-	sum->lost_evidence = c->lost_walk + c->lost_pending + c->already_delayed + pending;
+	sum->lost_evidence = counters_lost_evidence(c) + pending;
 	sum->lost_rows = c->lost_ring;
 	sum->lost_windows = c->lost_window;
-	sum->lost_events = sum->lost_evidence + c->lost_ring + c->lost_window + c->lost_file +
-			   c->lost_stack;
+	sum->lost_events = counters_lost(c) + pending;
 }
 
 /* Tells what to do, where the race was seen or this kernel has it. */

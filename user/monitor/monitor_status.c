@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The monitor's status line: what it reads once a second, and only where it is seen. */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,18 +16,11 @@
 #define SKIPPED_EVERY 10
 #define LINE_MAX      1024
 
-static void sum_stats(struct monitor *mon, struct watch_status *status)
+static void take_total(struct monitor *mon, struct watch_status *status)
 {
-	struct detector_stats *stats;
-	struct e4r_stats total = {};
-	int n, i;
+	struct e4r_stats total;
 
-	n = detector_stats(mon->det, &stats);
-	if (n < 0)
-		return;
-	for (i = 0; i < n; i++)
-		stats_add(&total, &stats[i].stats);
-	free(stats);
+	detector_total(mon->det, &total);
 	status->overwritten = total.overwritten_blocks;
 	status->leaked = total.leaked_blocks;
 	status->near_misses = total.near_misses;
@@ -47,10 +39,9 @@ static void take_counters(struct monitor *mon, struct watch_status *status)
 		return;
 	status->inserts = c.delayed_inserts;
 	status->faults = c.fault_inserts;
-	status->lost_evidence = c.lost_walk + c.lost_pending + c.already_delayed +
-				state->skipped.lost_pending;
-	status->lost = status->lost_evidence + c.lost_ring + c.lost_window + c.lost_file +
-		       c.lost_stack + state->skipped.lost_window + state->skipped.lost_file +
+	status->lost_evidence = counters_lost_evidence(&c) +
+				counters_lost_evidence(&state->skipped);
+	status->lost = counters_lost(&c) + counters_lost(&state->skipped) +
 		       outputs_missed(mon->outputs);
 }
 
@@ -71,7 +62,7 @@ static void take_rates(struct status_state *state, struct watch_status *status)
 
 static void draw(struct monitor *mon)
 {
-	const struct status_style style = { terminal_has_color(STDERR_FILENO), terminal_is_utf8() };
+	const struct status_style style = status_line_style();
 	struct watch_status status = {
 		.seconds = seconds_since(&mon->start.mono),
 		.duration = mon->opt->duration,
@@ -87,7 +78,7 @@ static void draw(struct monitor *mon)
 	status.has_verdict = verdict_watch_get(mon->verdict, &verdict);
 	status.verdict = status.has_verdict ? verdict.verdict : VERDICT_UNKNOWN;
 	take_counters(mon, &status);
-	sum_stats(mon, &status);
+	take_total(mon, &status);
 	take_rates(&mon->status, &status);
 	watch_status_text(text, sizeof(text), &status, width, &style);
 	status_line_draw(text);

@@ -154,7 +154,7 @@ static int prepare(struct provoke *pro)
 static void show_progress(const struct provoke *pro, struct provoke_accounts *acc,
 			  const struct race *race, double seconds, double *next)
 {
-	const struct status_style style = { terminal_has_color(STDERR_FILENO), terminal_is_utf8() };
+	const struct status_style style = status_line_style();
 	struct provoke_progress progress = { .seconds = seconds, .duration = pro->duration };
 	size_t width = seconds < *next ? 0 : status_line_width();
 	char text[256];

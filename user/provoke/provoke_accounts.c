@@ -13,22 +13,6 @@ static unsigned long long larger(unsigned long long a, unsigned long long b)
 	return a > b ? a : b;
 }
 
-static void detector_total(const struct provoke_accounts *acc, struct e4r_stats *total)
-{
-	struct detector_stats *stats;
-	int n, i;
-
-	memset(total, 0, sizeof(*total));
-	if (!acc->det)
-		return;
-	n = detector_stats(acc->det, &stats);
-	if (n < 0)
-		return;
-	for (i = 0; i < n; i++)
-		stats_add(total, &stats[i].stats);
-	free(stats);
-}
-
 /* Blocks more than before the run. Before a sync, data that is dirty is in it too. */
 static long long residual_growth(const struct provoke_accounts *acc)
 {
@@ -65,7 +49,7 @@ unsigned long long provoke_may_leak(void *arg)
 	struct e4r_stats total;
 
 	if (acc->det) {
-		detector_total(acc, &total);
+		detector_total(acc->det, &total);
 		gone = larger(total.overwritten_blocks, total.leaked_blocks);
 	} else {
 		gone = residual_leak(acc);
@@ -82,7 +66,7 @@ unsigned long long provoke_hits(void *arg)
 	provoke_probe_counts(acc->probe, &counts);
 	if (!acc->det)
 		return counts.averted + residual_leak(acc);
-	detector_total(acc, &total);
+	detector_total(acc->det, &total);
 	return total.overwritten_blocks + larger(total.averted, counts.averted);
 }
 
@@ -92,7 +76,7 @@ unsigned long long provoke_overwritten(const struct provoke_accounts *acc)
 
 	if (!acc->det)
 		return residual_leak(acc);
-	detector_total(acc, &total);
+	detector_total(acc->det, &total);
 	return total.overwritten_blocks;
 }
 
@@ -102,7 +86,7 @@ static void end_detector(struct provoke_accounts *acc, struct provoke_outcome *o
 	struct e4r_stats stats;
 
 	detector_detach(acc->det);
-	detector_total(acc, &stats);
+	detector_total(acc->det, &stats);
 	detector_counters(acc->det, &counters);
 	out->lost = counters.lost_walk + counters.lost_pending + detector_pending(acc->det);
 	out->overwritten = stats.overwritten_blocks;

@@ -100,8 +100,8 @@ static int print_text(const struct provoke_outcome *out)
 	};
 	bool color = terminal_has_color(STDOUT_FILENO);
 
-	printf("%s%s%s after %.1f s%s%s\n", color ? terminal_paint(severity[out->result]) : "",
-	       result_names[out->result], color ? TERMINAL_PLAIN : "", out->seconds,
+	printf("%s%s%s after %.1f s%s%s\n", terminal_paint(color, severity[out->result]),
+	       result_names[out->result], terminal_plain(color), out->seconds,
 	       out->race.stopped ? ", stopped: " : "", out->race.stopped ? out->race.stopped : "");
 	print_counts(out);
 	if (out->overwritten)

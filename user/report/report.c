@@ -109,6 +109,17 @@ bool mount_watch_has_gap(const struct mount_watch *watch)
 	return !watch->mounted || watch->changes;
 }
 
+unsigned long long counters_lost_evidence(const struct e4r_counters *c)
+{
+	return c->lost_walk + c->lost_pending + c->already_delayed;
+}
+
+unsigned long long counters_lost(const struct e4r_counters *c)
+{
+	return counters_lost_evidence(c) + c->lost_ring + c->lost_window + c->lost_file +
+	       c->lost_stack;
+}
+
 bool summary_is_inconclusive(const struct summary_info *summary)
 {
 	size_t i;

@@ -120,6 +120,10 @@ struct report {
 	};
 };
 
+/* Losses that could hide a race, and losses of any kind. */
+unsigned long long counters_lost_evidence(const struct e4r_counters *counters);
+unsigned long long counters_lost(const struct e4r_counters *counters);
+
 /* Whether "no overwrite seen" proves nothing. */
 bool summary_is_inconclusive(const struct summary_info *summary);
 /* "overwrite", "leak", ...: the JSON `type`. */

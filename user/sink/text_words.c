@@ -8,12 +8,12 @@
 
 const char *text_paint(const struct text_style *style, enum severity severity)
 {
-	return style->color ? terminal_paint(severity) : "";
+	return terminal_paint(style->color, severity);
 }
 
 const char *text_plain(const struct text_style *style)
 {
-	return style->color ? TERMINAL_PLAIN : "";
+	return terminal_plain(style->color);
 }
 
 void text_name(FILE *out, const char *s)

@@ -66,15 +66,13 @@ static bool is_fatal(const struct options *opt, const struct verdict_info *info,
 	return info->verdict == VERDICT_UNKNOWN && (err == -EPERM || err == -EACCES);
 }
 
-static void draw_progress(void *arg, double left, unsigned long long seen,
-			  unsigned long long wanted)
+static void draw_progress(double left, unsigned long long seen, unsigned long long wanted)
 {
-	const struct status_style style = { terminal_has_color(STDERR_FILENO), terminal_is_utf8() };
+	const struct status_style style = status_line_style();
 	struct status_part parts[3] = {};
 	size_t width = status_line_width();
 	char text[256];
 
-	(void)arg;
 	if (!width)
 		return;
 	status_progress(parts, left, PASSIVE_SEC, style.utf8);

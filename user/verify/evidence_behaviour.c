@@ -283,7 +283,7 @@ static bool wait_for_inserts(struct verify_probe *probe, const struct passive_wa
 	while ((left = wait->sec - seconds_since(start)) > 0) {
 		if (wait->progress) {
 			verify_probe_samples(probe, &samples);
-			wait->progress(wait->arg, left, total_of(&samples), PASSIVE_INSERTS);
+			wait->progress(left, total_of(&samples), PASSIVE_INSERTS);
 			left = left < 1 ? left : 1;
 		}
 		n = poll(&pfd, 1, (int)(left * 1000) + 1);

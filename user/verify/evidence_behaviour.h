@@ -28,9 +28,7 @@ int evidence_behaviour(struct evidence *ev, struct verify_probe *probe, const ch
 struct passive_wait {
 	double sec; /* at most */
 	/* Called once a second: seconds that are left, inserts seen and wanted. NULL: never. */
-	void (*progress)(void *arg, double left, unsigned long long seen,
-			 unsigned long long wanted);
-	void *arg;
+	void (*progress)(double left, unsigned long long seen, unsigned long long wanted);
 };
 
 /*

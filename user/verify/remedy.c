@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/output.h"
 #include "host/kernel.h"
 #include "host/kernel_functions.h"
@@ -207,6 +208,7 @@ static enum insert_returns what_insert_returns(const struct kernel *kernel)
 
 void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
 {
+	static const char *const names[] = { RACE_INSERT_BLOCK, IBT_FUNCTION };
 	struct kernel_func func;
 	struct utsname uts;
 
@@ -219,6 +221,7 @@ void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
 		host->codename[0] = 0;
 	if (!kernel)
 		return;
+	kernel_expect(kernel, names, ARRAY_SIZE(names));
 	host->known = true;
 	host->has_livepatch = kernel->has_livepatch;
 	host->has_kprobes = kernel->has_kprobes;
@@ -229,24 +232,18 @@ void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
 	host->insert = what_insert_returns(kernel);
 }
 
-void remedy_host_look(struct remedy_host *host)
+void remedies_collect(struct remedies *rem, const char *mount)
 {
+	struct remedy_host host;
 	struct kernel kernel;
 	char why[128];
 
 	if (kernel_open(&kernel, NULL, why, sizeof(why))) {
-		remedy_host_of(host, NULL);
-		return;
+		remedy_host_of(&host, NULL);
+	} else {
+		remedy_host_of(&host, &kernel);
+		kernel_close(&kernel);
 	}
-	remedy_host_of(host, &kernel);
-	kernel_close(&kernel);
-}
-
-void remedies_collect(struct remedies *rem, const char *mount)
-{
-	struct remedy_host host;
-
-	remedy_host_look(&host);
 	remedies_for(rem, &host, mount);
 }
 

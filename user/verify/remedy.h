@@ -36,9 +36,7 @@ struct remedy_host {
 	enum insert_returns insert;
 };
 
-/* Looks at the running host. What cannot be read stays unset. */
-void remedy_host_look(struct remedy_host *host);
-/* The same with a kernel that is open and has its BTF; NULL: none could be opened. */
+/* The running host, whose kernel is open and has its BTF; NULL: none could be opened. */
 struct kernel;
 void remedy_host_of(struct remedy_host *host, const struct kernel *kernel);
 
@@ -48,7 +46,7 @@ void remedy_host_of(struct remedy_host *host, const struct kernel *kernel);
  * get the leaked blocks back. mount (a mount point, or NULL) goes into the commands.
  */
 void remedies_for(struct remedies *remedies, const struct remedy_host *host, const char *mount);
-/* Those of the running host. */
+/* Those of the running host, for whoever has no kernel open. */
 void remedies_collect(struct remedies *remedies, const char *mount);
 /* Writes them under heading. A failed write is ignored: nothing follows it. */
 void remedies_print(const struct remedies *remedies, const char *heading, int fd);

@@ -124,13 +124,12 @@ int verify_probe_open(struct verify_probe **out, bool verbose, char *why, size_t
 		return -ENOMEM;
 	privilege_raise_memlock();
 	probe->log.verbose = verbose;
-	before = bpf_log_use(&probe->log);
 	err = bpf_possible(why, why_size);
 	if (err) {
-		bpf_log_use(before);
 		verify_probe_close(probe);
 		return err;
 	}
+	before = bpf_log_use(&probe->log);
 	err = load_and_open(probe);
 	bpf_log_use(before);
 	if (err) {

@@ -15,8 +15,8 @@ static void check_text(const char *s, const char *want)
 	struct html h = {};
 
 	html_text(&h, s);
-	assert_string_equal(h.text, want);
-	free(h.text);
+	assert_string_equal(h.text.data, want);
+	free(h.text.data);
 }
 
 static void test_text(void **state)
@@ -45,9 +45,9 @@ static void test_text_max(void **state)
 	/* A character that begins before the end is whole. */
 	html_text_max(&h, "\xc3\xa9\xc3\xa9", 3);
 	html_text(&h, NULL);
-	assert_string_equal(h.text, "&lt;&lt;\xe2\x80\xa6"
-				    "ab\xc3\xa9\xc3\xa9");
-	free(h.text);
+	assert_string_equal(h.text.data, "&lt;&lt;\xe2\x80\xa6"
+					 "ab\xc3\xa9\xc3\xa9");
+	free(h.text.data);
 }
 
 static void test_count(void **state)
@@ -60,10 +60,10 @@ static void test_count(void **state)
 	html_count(&h, 9999);
 	html_put(&h, " ");
 	html_count(&h, 1234567);
-	assert_string_equal(h.text, "0 9999 1\xe2\x80\xaf"
-				    "234\xe2\x80\xaf"
-				    "567");
-	free(h.text);
+	assert_string_equal(h.text.data, "0 9999 1\xe2\x80\xaf"
+					 "234\xe2\x80\xaf"
+					 "567");
+	free(h.text.data);
 }
 
 /* ---- the last hour ---- */
