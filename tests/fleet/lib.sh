@@ -106,13 +106,21 @@ metric() {
 	curl -fsS --max-time 10 "$1" | awk -v want="$2" '$1 == want { print $2; found = 1 } END { exit !found }'
 }
 
-# ---- a filesystem that does not answer: $TMP/frozen; the command is $MONITOR, its page $HEALTH ----
+# ---- a filesystem that does not answer: $TMP/frozen, beside $TMP/watched. The command is
+# $MONITOR, it listens at $HTTP, and its page is $HEALTH. ----
 
 ext4() { # DIR
 	mkdir "$1"
 	truncate -s 64M "$1.img"
 	mkfs.ext4 -q -F "$1.img"
 	mount -o loop "$1.img" "$1"
+}
+
+frozen_setup() {
+	ext4 "$TMP/watched"
+	ext4 "$TMP/frozen"
+	HTTP=$(free_port)
+	HEALTH=http://127.0.0.1:$HTTP/healthz
 }
 
 thaw() {
@@ -131,6 +139,14 @@ unhealthy() { # WHY
 # One that one thread of waits for the filesystem is a zombie: the rest of it has ended.
 ended() {
 	[[ ! -e /proc/$MONITOR ]] || [[ $(awk '/^State/ { print $2 }' "/proc/$MONITOR/status") == Z ]]
+}
+
+ends_with_the_thaw() { # WHAT IS MISSING
+	local rc=0
+	thaw
+	ok "and the process ends with the thaw" until_ok 30 ended
+	wait "$MONITOR" || rc=$?
+	ok "exit status: $1" test "$rc" = 1
 }
 
 finish() {

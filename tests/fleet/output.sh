@@ -94,11 +94,7 @@ if ! command -v fsfreeze >/dev/null; then
 	exit 0
 fi
 trap 'thaw; umount -l "$TMP/small" "$TMP/frozen" "$TMP/watched" 2>/dev/null; finish' EXIT
-ext4 "$TMP/watched"
-ext4 "$TMP/frozen"
-HTTP=$(free_port)
-# shellcheck disable=SC2034 # lib.sh reads it
-HEALTH=http://127.0.0.1:$HTTP/healthz
+frozen_setup
 OUT=$TMP/frozen/out.json
 spawn "$TMP/frozen.log" "$ROOT/ext4race-detect" -o json --output-file "$OUT" --mount "$TMP/watched" \
 	--listen "$HTTP" --textfile "$TMP/small/e4r.prom"
@@ -132,8 +128,4 @@ said() {
 }
 ok "SIGTERM is heard while it is frozen, and what is lost is said" until_ok 30 said
 ok "nothing is attached any more" until_ok 30 detached
-thaw
-ok "and the process ends with the thaw" until_ok 30 ended
-rc=0
-wait "$MONITOR" || rc=$?
-ok "exit status: the summary is missing" test "$rc" = 1
+ends_with_the_thaw "the summary is missing"

@@ -82,12 +82,8 @@ if ((EUID)) || ! [[ -x $ROOT/ext4race-detect ]] || ! command -v fsfreeze >/dev/n
 	exit 0
 fi
 trap 'thaw; umount -l "$TMP/frozen" "$TMP/watched" 2>/dev/null; finish' EXIT
-ext4 "$TMP/watched"
-ext4 "$TMP/frozen"
+frozen_setup
 touch "$TMP/frozen/.ext4race.prom.a1B2c3"
-HTTP=$(free_port)
-# shellcheck disable=SC2034 # lib.sh reads it
-HEALTH=http://127.0.0.1:$HTTP/healthz
 spawn "$TMP/monitor.log" "$ROOT/ext4race-detect" -o json --output-file "$TMP/out.json" \
 	--mount "$TMP/watched" --textfile "$TMP/frozen/ext4race.prom" --listen "$HTTP"
 MONITOR=$SPAWNED
@@ -100,8 +96,4 @@ ok "scrapes are answered all the same" metric "http://127.0.0.1:$HTTP/metrics" e
 ok "the loop goes on, and says why" until_ok 60 grep -q 'is its filesystem frozen' "$TMP/monitor.log"
 kill -TERM "$MONITOR"
 ok "SIGTERM is heard while it is frozen" until_ok 30 heard
-thaw
-ok "and the process ends with the thaw" until_ok 30 ended
-rc=0
-wait "$MONITOR" || rc=$?
-ok "exit status: the last values are missing" test "$rc" = 1
+ends_with_the_thaw "the last values are missing"
