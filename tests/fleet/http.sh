@@ -140,6 +140,33 @@ OTHER=$(hostname -I | awk '{ print $1 }')
 feeder all --record "$FLEET/recorded/vulnerable.jsonl" --listen '*:0'
 ok "/events on the loopback" status "http://127.0.0.1:$PORT/events" 200
 ok "/events on the loopback, IPv6" status "http://[::1]:$PORT/events" 200
+# A browser on this host that asks for the name of a stranger, which was made 127.0.0.1. It is not
+# told what a client that asks for an address is told.
+rebound() { # PAGE CURL ARGS...
+	local page=$1
+	shift
+	status "http://127.0.0.1:$PORT$page" 403 "$@" &&
+		[[ $(curl -sS "$@" "http://127.0.0.1:$PORT$page") == "$page without a password answers only to"* ]]
+}
+# The status of what curl would not send.
+answer() { # REQUEST WANTED
+	exec 4<>"/dev/tcp/127.0.0.1/$PORT"
+	printf '%b' "$1" >&4
+	IFS=' ' read -r -t 10 _ got _ <&4
+	exec 4>&-
+	echo "$got"
+	[[ $got == "$2" ]]
+}
+for page in / /events; do
+	ok "$page under a name of others is 403" rebound "$page" -H 'Host: evil.example'
+	ok "$page, with the port" rebound "$page" -H "Host: evil.example:$PORT"
+	ok "$page, from IPv6" status "http://[::1]:$PORT$page" 403 -H 'Host: evil.example'
+	ok "$page under localhost" status "http://127.0.0.1:$PORT$page" 200 -H "Host: LOCALHOST:$PORT"
+	ok "$page as HTTP/1.0 without a Host" answer "GET $page HTTP/1.0\r\n\r\n" 200
+	ok "$page of one Host and another one" answer \
+		"GET $page HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n" 403
+done
+ok "/metrics under any name" status "http://127.0.0.1:$PORT/metrics" 200 -H 'Host: evil.example'
 if [[ -n $OTHER ]]; then
 	for page in / /events; do
 		ok "$page for strangers is 403" status "http://$OTHER:$PORT$page" 403

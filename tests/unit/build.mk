@@ -66,6 +66,7 @@ test_http_auth_LIBS = $(test_web_config_LIBS)
 test_remedy_LIBS := -lbpf -lelf -lz
 test_http_events_MODULES := http/http_events
 test_page_MODULES := $(patsubst user/%.c,%,$(wildcard user/http/page*.c)) http/html http/http_history
+test_http_host_MODULES := http/http_host
 test_http_listen_MODULES := http/http_listen
 test_web_config_LIBS = $(shell $(PKG_CONFIG) --libs gnutls yaml-0.1) -lcrypt
 # Of a module the linker keeps only what the test calls, and what that needs.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "http/http_access.h"
+#include "http/http_host.h"
 #include "http/http_tls.h"
 
 enum auth_result http_access_ask(struct http_auth *auth, const struct web_config *config,
@@ -43,17 +45,46 @@ static bool is_loopback(const struct sockaddr *addr)
 		v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
 }
 
-bool http_access_is_trusted(const struct web_config *config, struct MHD_Connection *mhd)
+static enum MHD_Result check_host(void *all_own, enum MHD_ValueKind kind, const char *key,
+				  const char *value)
+{
+	(void)kind;
+	if (!strcasecmp(key, MHD_HTTP_HEADER_HOST))
+		*(bool *)all_own &= value && http_host_is_own(value);
+	return MHD_YES;
+}
+
+/* Every browser says whom it asks. Who does not, as HTTP/1.0 allows, is none. */
+static bool asks_own_name(struct MHD_Connection *mhd)
+{
+	bool all_own = true;
+
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, check_host, &all_own);
+	return all_own;
+}
+
+static bool has_authenticated(const struct web_config *config, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info;
 
+	if (!config)
+		return false;
 	/* Who is asked for a password and got here has given the right one. */
-	if (config && config->n_users)
+	if (config->n_users)
 		return true;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	if (config && info && info->tls_session &&
-	    tls_client_verified(config, (gnutls_session_t)info->tls_session))
-		return true;
+	return info && info->tls_session &&
+	       tls_client_verified(config, (gnutls_session_t)info->tls_session);
+}
+
+enum http_trust http_access_trust(const struct web_config *config, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info;
+
+	if (has_authenticated(config, mhd))
+		return HTTP_TRUSTED;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	return info && info->client_addr && is_loopback(info->client_addr);
+	if (!info || !info->client_addr || !is_loopback(info->client_addr))
+		return HTTP_STRANGER;
+	return asks_own_name(mhd) ? HTTP_TRUSTED : HTTP_OTHER_NAME;
 }

@@ -270,11 +270,6 @@ static void refresh_events(struct http_pages *p)
 
 static enum MHD_Result show_events(struct http_pages *p, struct MHD_Connection *mhd)
 {
-	/* Events name files and commands of the host. */
-	if (!http_access_is_trusted(p->config, mhd))
-		return reply_plain(p, mhd, MHD_HTTP_FORBIDDEN,
-				   "/events is for the loopback and for clients that "
-				   "authenticate: see --web.config.file");
 	refresh_events(p);
 	if (!p->events_page)
 		return reply_plain(p, mhd, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
@@ -358,11 +353,6 @@ static enum MHD_Result show_page(struct http_pages *p, struct MHD_Connection *mh
 	char why[128];
 	int ret;
 
-	/* It names files and commands of the host. */
-	if (!http_access_is_trusted(p->config, mhd))
-		return reply_plain(p, mhd, MHD_HTTP_FORBIDDEN,
-				   "/ is for the loopback and for clients that authenticate: see "
-				   "--web.config.file");
 	if (!p->page || monotonic_ns() - p->page_ns > HTTP_FRESH_NS) {
 		ret = page_refresh(p);
 		if (ret) {
@@ -392,12 +382,34 @@ static enum MHD_Result show_file(struct http_pages *p, struct MHD_Connection *mh
 static const struct answer {
 	const char *path;
 	enum MHD_Result (*show)(struct http_pages *p, struct MHD_Connection *mhd);
+	bool for_trusted; /* it names files and commands of the host */
 } answers[] = {
-	{ "/", show_page },
-	{ "/metrics", show_metrics },
-	{ "/events", show_events },
-	{ "/healthz", show_health },
+	{ "/", show_page, true },
+	{ "/metrics", show_metrics, false },
+	{ "/events", show_events, true },
+	{ "/healthz", show_health, false },
 };
+
+static enum MHD_Result answer(struct http_pages *p, struct MHD_Connection *mhd,
+			      const struct answer *a)
+{
+	static const char *const why[] = {
+		[HTTP_STRANGER] = "is for the loopback and for clients that authenticate: see "
+				  "--web.config.file",
+		[HTTP_OTHER_NAME] = "without a password answers only to localhost and to an IP "
+				    "address: use http://localhost:PORT/, or see "
+				    "--web.config.file",
+	};
+	enum http_trust trust = HTTP_TRUSTED;
+	char line[256];
+
+	if (a->for_trusted)
+		trust = http_access_trust(p->config, mhd);
+	if (trust == HTTP_TRUSTED)
+		return a->show(p, mhd);
+	snprintf(line, sizeof(line), "%s %s", a->path, why[trust]);
+	return reply_plain(p, mhd, MHD_HTTP_FORBIDDEN, line);
+}
 
 static enum MHD_Result refuse(struct http_pages *p, struct MHD_Connection *mhd,
 			      enum auth_result result)
@@ -430,7 +442,7 @@ enum MHD_Result http_pages_answer(struct http_pages *p, struct MHD_Connection *m
 				  MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	for (i = 0; i < sizeof(answers) / sizeof(*answers); i++)
 		if (!strcmp(url, answers[i].path))
-			return answers[i].show(p, mhd);
+			return answer(p, mhd, &answers[i]);
 	for (i = 0; i < PAGE_FILES; i++)
 		if (!strcmp(url, page_files[i].path))
 			return show_file(p, mhd, &page_files[i]);
