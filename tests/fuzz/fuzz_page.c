@@ -168,7 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	page.events = json;
 	page.events_len = strlen(json);
 	must(!page_render(&page, &text, &len));
-	must(len == strlen(text));
+	must(len == strlen(text) && len <= PAGE_BYTES);
 	check_page(text);
 	free(text);
 	free(json);

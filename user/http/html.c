@@ -104,3 +104,14 @@ void html_count(struct html *h, unsigned long long n)
 		text_buffer_put(&h->text, &digits[i], 1);
 	}
 }
+
+bool html_keep(struct html *h, size_t from)
+{
+	if (h->text.len + HTML_NOTE_BYTES <= h->most)
+		return true;
+	if (h->text.len > from) {
+		h->text.len = from;
+		h->text.data[from] = '\0';
+	}
+	return false;
+}

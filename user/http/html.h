@@ -6,13 +6,18 @@
 #ifndef EXT4RACE_HTML_H
 #define EXT4RACE_HTML_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/text_buffer.h"
 
 struct html {
 	struct text_buffer text;
+	size_t most; /* for html_keep() */
 };
+
+/* So many bytes stay free for the line that says what a list has left out. */
+#define HTML_NOTE_BYTES 192
 
 /* Markup, as it is. */
 void html_put(struct html *h, const char *markup);
@@ -32,5 +37,10 @@ const char *html_text_part(struct html *h, const char *s, size_t len);
 void html_text_max(struct html *h, const char *s, size_t max);
 /* A number, its digits grouped by three. */
 void html_count(struct html *h, unsigned long long n);
+/*
+ * An item of a list was written behind the first from bytes. Whether there is room for it: if
+ * h has more than most bytes with it, it is taken back.
+ */
+bool html_keep(struct html *h, size_t from);
 
 #endif /* EXT4RACE_HTML_H */

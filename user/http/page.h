@@ -10,7 +10,13 @@
 
 #include "http/page_data.h"
 
-/* The page as *text (allocated) of *len bytes. 0 or -ENOMEM. */
+/* Page, style, script and icon together have no more bytes than this. */
+#define PAGE_BYTES (40 * 1024)
+
+/*
+ * The page as *text (allocated) of *len bytes. 0 or -ENOMEM. A list that has no room within
+ * PAGE_BYTES says how much of it is missing.
+ */
 int page_render(const struct page *page, char **text, size_t *len);
 
 #endif /* EXT4RACE_PAGE_H */

@@ -79,35 +79,43 @@ static void put_row(struct html *h, const struct metrics_fs *fs)
 	html_put(h, "</td></tr>\n");
 }
 
-/* Those that are hit come first: there may be no room for the others. */
-static size_t put_rows(struct html *h, const struct metrics *m, bool hit, size_t room)
+/* Of those that are hit, or of the others, which are left out: how many. */
+static size_t put_rows(struct html *h, const struct metrics *m, bool hit, size_t *room)
 {
-	size_t i, n = 0;
+	size_t i, from, left_out = 0;
 
-	for (i = 0; i < m->n_fs && n < room; i++) {
+	for (i = 0; i < m->n_fs; i++) {
 		if (is_hit(&m->fs[i]) != hit)
 			continue;
-		put_row(h, &m->fs[i]);
-		n++;
+		from = h->text.len;
+		if (*room)
+			put_row(h, &m->fs[i]);
+		if (*room && html_keep(h, from))
+			(*room)--;
+		else
+			left_out++;
 	}
-	return n;
+	return left_out;
 }
 
 void page_filesystems(struct html *h, const struct page *page)
 {
 	const struct metrics *m = page->metrics;
-	size_t n;
+	size_t room = PAGE_FILESYSTEMS, hit, others;
 
 	if (!m || !m->n_fs) {
 		html_put(h, "<tr><td colspan=\"4\">No ext4 filesystem is mounted here "
 			    "now.</td></tr>\n");
 		return;
 	}
-	n = put_rows(h, m, true, PAGE_FILESYSTEMS);
-	n += put_rows(h, m, false, PAGE_FILESYSTEMS - n);
-	if (n < m->n_fs)
-		html_putf(h,
-			  "<tr><td colspan=\"4\">%zu more filesystems: see <a "
-			  "href=\"/metrics\">/metrics</a>.</td></tr>\n",
-			  m->n_fs - n);
+	/* Those that are hit come first: there may be no room for the others. */
+	hit = put_rows(h, m, true, &room);
+	others = put_rows(h, m, false, &room);
+	if (!hit && !others)
+		return;
+	html_put(h, "<tr><td colspan=\"4\">");
+	page_count_of(h, hit + others, "more filesystem");
+	if (hit)
+		html_putf(h, ", <b>%zu of them hit</b>", hit);
+	html_put(h, ": see <a href=\"/metrics\">/metrics</a>.</td></tr>\n");
 }

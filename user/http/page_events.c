@@ -129,18 +129,27 @@ static void put_event(struct html *h, const struct page *page, const json_t *rep
 void page_events(struct html *h, const struct page *page)
 {
 	json_t *reports = json_loadb(page->events, page->events_len, 0, NULL);
-	size_t i = json_array_size(reports), shown = 0;
+	size_t i = json_array_size(reports), shown = 0, left_out = 0, from;
 
-	while (i-- && shown < PAGE_EVENTS) {
+	while (i-- && shown + left_out < PAGE_EVENTS) {
 		const json_t *report = json_array_get(reports, i);
 		const char *kind = kind_of(report);
 
 		if (!kind)
 			continue;
+		from = h->text.len;
 		put_event(h, page, report, kind);
-		shown++;
+		if (html_keep(h, from))
+			shown++;
+		else
+			left_out++;
 	}
-	if (!shown)
+	if (left_out)
+		html_putf(h,
+			  "<tr><td colspan=\"8\">There was no room for %zu of the last %zu events: "
+			  "see <a href=\"/events\">/events</a>.</td></tr>\n",
+			  left_out, shown + left_out);
+	else if (!shown)
 		html_put(h, "<tr><td colspan=\"8\">No event so far.</td></tr>\n");
 	json_decref(reports);
 }

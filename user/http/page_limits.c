@@ -79,11 +79,12 @@ static void put_sinks(struct html *h, const struct metrics *m)
 
 static void put_mounts(struct html *h, const struct metrics *m)
 {
-	size_t i;
+	size_t i, from, left_out = 0;
 
 	for (i = 0; i < m->n_mounts; i++) {
 		const struct mount_watch *watch = &m->mounts[i];
 
+		from = h->text.len;
 		html_put(h, "<p>Only ");
 		html_text_max(h, watch->path, 200);
 		html_put(h, " is watched (--mount)");
@@ -94,19 +95,23 @@ static void put_mounts(struct html *h, const struct metrics *m)
 		if (!watch->mounted)
 			html_put(h, "; <b>no ext4 filesystem is mounted there now</b>");
 		html_put(h, ".</p>\n");
+		left_out += !html_keep(h, from);
 	}
+	if (left_out)
+		html_putf(h, "<p>There was no room for %zu more --mount.</p>\n", left_out);
 }
 
 static void put_hooks(struct html *h, const struct metrics *m)
 {
 	const struct start_info *s = m->start;
-	size_t i;
+	size_t i, from, left_out = 0;
 
 	html_put(h, "<details><summary>Where it is attached</summary>\n<table><caption>Hooks, and "
 		    "why one "
 		    "is not attached</caption>\n<thead><tr><th scope=\"col\">Hook</th><th "
 		    "scope=\"col\">Attached to</th></tr></thead>\n<tbody>\n");
 	for (i = 0; i < s->n_hooks; i++) {
+		from = h->text.len;
 		html_put(h, "<tr><th scope=\"row\">");
 		html_text(h, s->hooks[i].name);
 		html_put(h, "</th><td>");
@@ -116,7 +121,13 @@ static void put_hooks(struct html *h, const struct metrics *m)
 			html_text(h, s->hooks[i].reason);
 		}
 		html_put(h, "</td></tr>\n");
+		left_out += !html_keep(h, from);
 	}
+	if (left_out)
+		html_putf(h,
+			  "<tr><td colspan=\"2\">%zu more: see <code>sudo ext4race-detect "
+			  "doctor</code>.</td></tr>\n",
+			  left_out);
 	html_put(h, "</tbody></table></details>\n");
 }
 

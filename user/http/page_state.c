@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "http/page_parts.h"
 
+/* Longer mount points stay out of commands. */
+#define MOUNT_MAX 200
+
 /* What the page says first. */
 enum state {
 	STATE_WAITING,	/* ext4 is not there yet */
@@ -135,6 +138,7 @@ static void put_last_race(struct html *h, const struct page *page)
 static void put_evidence(struct html *h, const struct verdict_info *v)
 {
 	enum evidence_slot slot;
+	size_t from, left_out = 0;
 
 	html_putf(h, "<p>Verdict on the running kernel: <b>%s</b>%s</p>\n",
 		  verdict_name(v->verdict),
@@ -147,10 +151,15 @@ static void put_evidence(struct html *h, const struct verdict_info *v)
 
 		if (!e->given)
 			continue;
+		from = h->text.len;
 		html_putf(h, "<li><b>%s</b> says %s: ", evidence_kind(slot), verdict_name(e->says));
 		html_text(h, e->detail);
 		html_put(h, "</li>\n");
+		left_out += !html_keep(h, from);
 	}
+	if (left_out)
+		html_putf(h, "<li>%zu more: see <code>sudo ext4race-detect verify</code></li>\n",
+			  left_out);
 	html_put(h, "</ul>\n");
 }
 
@@ -211,14 +220,16 @@ void page_counts(struct html *h, const struct page *page)
 	put_count(h, "pieces of evidence lost", counters_lost_evidence(&m->counters), true);
 }
 
-/* The workaround is for the filesystem that is hit. */
+/* The workaround is for the filesystem that is hit. A name in a command has to be whole. */
 static const char *hit_mount(const struct metrics *m)
 {
 	size_t i;
 
 	for (i = 0; i < m->n_fs; i++) {
-		if (m->fs[i].stats.overwritten_blocks && m->fs[i].mount)
-			return m->fs[i].mount;
+		const char *mount = m->fs[i].mount;
+
+		if (m->fs[i].stats.overwritten_blocks && mount && strlen(mount) <= MOUNT_MAX)
+			return mount;
 	}
 	return NULL;
 }
@@ -239,11 +250,17 @@ static void put_remedy(struct html *h, const char *line, const char *mount)
 
 static void put_remedies(struct html *h, const struct metrics *m)
 {
-	size_t i;
+	size_t i, from, left_out = 0;
 
 	html_put(h, "<p>How to end the race on this host:</p>\n<ul>\n");
-	for (i = 0; i < m->n_remedies; i++)
+	for (i = 0; i < m->n_remedies; i++) {
+		from = h->text.len;
 		put_remedy(h, m->remedies[i], hit_mount(m));
+		left_out += !html_keep(h, from);
+	}
+	if (left_out)
+		html_putf(h, "<li>%zu more: see <code>sudo ext4race-detect verify</code></li>\n",
+			  left_out);
 	html_put(h, "</ul>\n");
 }
 

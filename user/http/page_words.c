@@ -27,7 +27,7 @@ void page_window(struct html *h, unsigned long long ns)
 		value /= 1000;
 		unit++;
 	}
-	html_putf(h, "%.*f %s", unit && value < 9.995 ? 1 : 0, value, units[unit]);
+	html_putf(h, "%.*f %s", unit && value < 9.95 ? 1 : 0, value, units[unit]);
 }
 
 void page_count_of(struct html *h, unsigned long long n, const char *noun)

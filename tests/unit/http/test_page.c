@@ -4,6 +4,7 @@
 #include "http/http_history.h"
 #include "http/page.h"
 #include "http/page_files.h"
+#include "http/page_parts.h"
 #include "unit.h"
 
 #define SEC 1000000000ULL
@@ -64,6 +65,53 @@ static void test_count(void **state)
 					 "234\xe2\x80\xaf"
 					 "567");
 	free(h.text.data);
+}
+
+static void check_duration(double seconds, const char *want)
+{
+	struct html h = {};
+
+	page_duration(&h, seconds);
+	assert_string_equal(h.text.data, want);
+	free(h.text.data);
+}
+
+static void test_duration(void **state)
+{
+	(void)state;
+	check_duration(-5, "0 s");
+	check_duration(119.9, "119 s");
+	check_duration(120, "2 min");
+	check_duration(7199, "119 min");
+	check_duration(7200, "2 h 0 min");
+	check_duration(2 * 86400 - 1, "47 h 59 min");
+	check_duration(2 * 86400, "2 d 0 h");
+	check_duration(30 * 86400 + 5 * 3600, "30 d 5 h");
+}
+
+static void check_window(unsigned long long ns, const char *want)
+{
+	struct html h = {};
+
+	page_window(&h, ns);
+	assert_string_equal(h.text.data, want);
+	free(h.text.data);
+}
+
+static void test_window(void **state)
+{
+	(void)state;
+	check_window(0, "0 ns");
+	check_window(999, "999 ns");
+	/* Never four digits, never "1000 ns". */
+	check_window(1000, "1.0 \xc2\xb5s");
+	check_window(9949, "9.9 \xc2\xb5s");
+	check_window(9950, "10 \xc2\xb5s");
+	check_window(999499, "999 \xc2\xb5s");
+	check_window(999500, "1.0 ms");
+	check_window(377000000, "377 ms");
+	check_window(12000000000ULL, "12 s");
+	check_window(4000000000000ULL, "4000 s");
 }
 
 /* ---- the last hour ---- */
@@ -277,6 +325,125 @@ static void test_events(void **state)
 	assert_true(says("inode destroyed; 1 of them seen overwritten"));
 }
 
+/* Each kind of loss says what may be missing for it; none is silent. */
+static void test_losses(void **state)
+{
+	static const struct {
+		__u64 *count;
+		const char *says;
+	} losses[] = {
+		{ &m.counters.lost_walk, "<b>7</b> times an extent status tree" },
+		{ &m.counters.lost_pending, "<b>7</b> collisions whose outcome" },
+		{ &m.counters.already_delayed, "<b>7</b> times a hook fired after" },
+		{ &m.counters.lost_ring, "<b>7</b> events found no room" },
+		{ &m.counters.lost_window, "<b>7</b> page faults whose start" },
+		{ &m.counters.lost_file, "<b>7</b> files or ends of inodes" },
+		{ &m.counters.lost_stack, "<b>7</b> stacks found no place" },
+	};
+	size_t i;
+
+	(void)state;
+	assert_false(says("Lost since the start"));
+	for (i = 0; i < ARRAY_SIZE(losses); i++) {
+		*losses[i].count = 7;
+		assert_true(says("Lost since the start"));
+		assert_true(says(losses[i].says));
+		assert_false(says("every count is exact"));
+		*losses[i].count = 0;
+	}
+}
+
+static void test_sinks(void **state)
+{
+	struct metrics_sink sinks[] = { { "http", 0 }, { "journal", 0 } };
+
+	(void)state;
+	m.sinks = sinks;
+	m.n_sinks = 2;
+	assert_false(says("reports"));
+	sinks[0].missed = 1234567;
+	assert_true(says("567 reports left /events before anybody read them"));
+	sinks[1].missed = 3;
+	assert_true(says("<p>3 reports were not written by journal"));
+}
+
+static void test_mounts(void **state)
+{
+	struct mount_watch watch = { .path = "/srv<", .mounted = true };
+
+	(void)state;
+	assert_false(says("--mount"));
+	m.mounts = &watch;
+	m.n_mounts = 1;
+	assert_true(says("<p>Only /srv&lt; is watched (--mount).</p>"));
+	watch.changes = 1;
+	assert_true(
+		says("another filesystem was mounted there, its first moments were not seen.<"));
+	watch.mounted = false;
+	assert_true(says("<b>no ext4 filesystem is mounted there now</b>.</p>"));
+}
+
+/* What a filesystem is called that has no name, is not mounted here, or is many. */
+static void test_fs_names(void **state)
+{
+	(void)state;
+	assert_true(says("<th scope=\"row\">vda1 <span class=\"soft\">/srv</span>"));
+	fs.source[0] = '\0';
+	assert_true(says("<th scope=\"row\">254:1 "));
+	fs.mount = NULL;
+	assert_true(says("<span class=\"soft\">not mounted here</span>"));
+	fs.dev = 0;
+	assert_true(says("<th scope=\"row\">all others "));
+	m.n_fs = 0;
+	assert_true(says("No ext4 filesystem is mounted here now."));
+	m.n_fs = 1;
+	overwrite(2);
+	fs.stats.leaked_blocks = 2;
+	assert_true(says("Mounted anew: 2 leaked blocks were given back."));
+	fs.stats.leaked_blocks = 0;
+	fs.residual = 3;
+	fs.residual_before = 1;
+	assert_true(says("to the block, beside 1 block that was there at the start."));
+}
+
+static void test_hooks(void **state)
+{
+	(void)state;
+	assert_true(says("<th scope=\"row\">fault</th><td>not attached: no &#34;fault&#34;</td>"));
+	hook.reason[0] = '\0';
+	assert_true(says("<td>not attached</td>"));
+	snprintf(hook.bound, sizeof(hook.bound), "kprobe ext4_page_mkwrite");
+	assert_true(says("<th scope=\"row\">fault</th><td>kprobe ext4_page_mkwrite</td>"));
+	m.start = NULL;
+	assert_true(says("Nothing is watched yet."));
+}
+
+static void test_evidence(void **state)
+{
+	(void)state;
+	assert_true(says("Verdict on the running kernel: <b>vulnerable</b>, because:"));
+	assert_true(says("says vulnerable: one &lt;call&gt;</li>"));
+	verdict.evidence[EVIDENCE_CODE].given = false;
+	assert_true(says("<b>vulnerable</b>, without evidence."));
+}
+
+/* A command with half of a name would be another command. */
+static void test_long_mount(void **state)
+{
+	char mount[4000];
+
+	(void)state;
+	overwrite(1);
+	memset(mount, 'x', sizeof(mount) - 1);
+	mount[0] = '/';
+	mount[sizeof(mount) - 1] = '\0';
+	fs.mount = mount;
+	assert_true(says("mount -o nodelalloc MOUNTPOINT, at once"));
+	mount[200] = '\0';
+	assert_false(says("MOUNTPOINT"));
+	assert_true(says("xxx, at once"));
+}
+
 static void test_untold(void **state)
 {
 	(void)state;
@@ -312,6 +479,186 @@ static void test_names(void **state)
 	assert_true(says("no &#34;fault&#34;"));
 }
 
+/* ---- its size ---- */
+
+#define MANY 255
+
+/* Everything at its worst: each list full, each text as long as it gets and of characters that
+ * take most room, each number with all digits. */
+struct worst {
+	char mount[4001], remedy[320];
+	const char *remedies[8];
+	struct metrics_fs fs[MANY];
+	struct mount_watch mounts[MANY];
+	struct hook_info hooks[HOOKS_MAX];
+	struct metrics_sink sinks[4];
+	char host[65], kernel[65];
+	char *events;
+};
+
+static void fill(char *s, size_t size)
+{
+	memset(s, '&', size - 1);
+	s[size - 1] = '\0';
+}
+
+static char *worst_events(const struct worst *w)
+{
+	char *text, comm[16];
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	int i;
+
+	memset(comm, '&', 15);
+	comm[15] = '\0';
+	for (i = 0; i < PAGE_EVENTS; i++)
+		fprintf(f,
+			"%c{\"type\":\"overwrite\",\"time\":\"1969-12-31T23:59:59.000000000Z\","
+			"\"path\":\"/%d%.*s\",\"lblk\":4294967295,\"len\":4294967295,"
+			"\"window_ns\":%llu,\"fault\":{\"pid\":4194304,\"comm\":\"%s\"},"
+			"\"allocator\":{\"pid\":4194304,\"comm\":\"%s\",\"op\":\"direct_write\"}}",
+			i ? ',' : '[', i, 4000, w->mount, 1ULL << 62, comm, comm);
+	fprintf(f, "]");
+	fclose(f);
+	return text;
+}
+
+static void make_worst(struct worst *w)
+{
+	size_t i;
+
+	fill(w->mount, sizeof(w->mount));
+	fill(w->remedy, sizeof(w->remedy));
+	fill(w->host, sizeof(w->host));
+	fill(w->kernel, sizeof(w->kernel));
+	memset(&m.counters, 0x7f, sizeof(m.counters));
+	memset(&m.total, 0x7f, sizeof(m.total));
+	memset(&page.hour.slot, 0x7f, sizeof(page.hour.slot));
+	for (i = 0; i < 8; i++)
+		w->remedies[i] = w->remedy;
+	for (i = 0; i < MANY; i++) {
+		w->fs[i] = (struct metrics_fs){ .dev = i, .mount = w->mount, .has_residual = true };
+		fill(w->fs[i].source, sizeof(w->fs[i].source));
+		memset(&w->fs[i].stats, 0x7f, sizeof(w->fs[i].stats));
+		w->fs[i].stats.leaked_blocks = 1;
+		w->fs[i].residual = 1;
+		w->mounts[i] = (struct mount_watch){ .path = w->mount, .changes = 1 };
+	}
+	for (i = 0; i < HOOKS_MAX; i++) {
+		w->hooks[i].name = "a_long_name_of_a_hook";
+		fill(w->hooks[i].reason, sizeof(w->hooks[i].reason));
+	}
+	for (i = 0; i < EVIDENCE_SLOTS; i++) {
+		verdict.evidence[i].given = true;
+		fill(verdict.evidence[i].detail, sizeof(verdict.evidence[i].detail));
+	}
+	for (i = 0; i < 4; i++)
+		w->sinks[i] = (struct metrics_sink){ "textfile", ~0ULL };
+	w->events = worst_events(w);
+	page.hour.raced = true;
+	page.hour.since_sec = 1e9;
+	page.host = w->host;
+	page.events = w->events;
+	page.events_len = strlen(w->events);
+	start.kernel = w->kernel;
+	start.certainty = w->remedy;
+	start.hooks = w->hooks;
+	start.n_hooks = HOOKS_MAX;
+	m.fs = w->fs;
+	m.n_fs = MANY;
+	m.mounts = w->mounts;
+	m.n_mounts = MANY;
+	m.sinks = w->sinks;
+	m.n_sinks = 4;
+	m.remedies = w->remedies;
+	m.n_remedies = 8;
+	m.near_misses_seen = false;
+}
+
+static size_t whole_page(void)
+{
+	size_t len, i;
+	char *text;
+
+	assert_int_equal(page_render(&page, &text, &len), 0);
+	free(text);
+	for (i = 0; i < PAGE_FILES; i++)
+		len += (size_t)(page_files[i].end - page_files[i].text);
+	return len;
+}
+
+/* A long name keeps no other name from being shown, nor a list its end. */
+static void test_size(void **state)
+{
+	struct worst *w = calloc(1, sizeof(*w));
+	size_t len;
+
+	(void)state;
+	make_worst(w);
+	len = whole_page();
+	assert_in_range(len, PAGE_BYTES / 2, PAGE_BYTES);
+	assert_true(says(" of them hit</b>: see <a href=\"/metrics\">"));
+	assert_true(says(" of the last 20 events: see <a href=\"/events\">"));
+	assert_true(says("more --mount.</p>"));
+	assert_true(says(" more: see <code>sudo ext4race-detect doctor</code>.</td>"));
+	assert_true(says(" more: see <code>sudo ext4race-detect verify</code></li>"));
+	free(w->events);
+	free(w);
+}
+
+static void test_many_filesystems(void **state)
+{
+	static struct metrics_fs many[MANY];
+	size_t i;
+
+	(void)state;
+	m.fs = many;
+	m.n_fs = MANY;
+	for (i = 0; i < MANY; i++) {
+		many[i] = (struct metrics_fs){ .dev = E4R_DEV(8, i + 1), .mount = "/short" };
+		snprintf(many[i].source, sizeof(many[i].source), "sda%zu", i + 1);
+	}
+	/* The last one is hit, and comes first. 20 short names have room. */
+	many[MANY - 1].stats.overwritten_blocks = 1;
+	assert_true(says("<th scope=\"row\">sda255 "));
+	assert_true(says("<th scope=\"row\">sda19 "));
+	assert_false(says("<th scope=\"row\">sda20 "));
+	assert_true(says(">235 more filesystems: see <a href=\"/metrics\">"));
+	for (i = 0; i < MANY; i++)
+		many[i].stats.overwritten_blocks = 1;
+	assert_true(says(">235 more filesystems, <b>235 of them hit</b>: see"));
+	m.n_fs = PAGE_FILESYSTEMS + 1;
+	assert_true(says(">1 more filesystem, <b>1 of them hit</b>: see"));
+	m.n_fs = PAGE_FILESYSTEMS;
+	assert_false(says("more filesystem"));
+}
+
+/* An event with a name that is too long makes room for the others. */
+static void test_long_event(void **state)
+{
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	int i;
+
+	(void)state;
+	for (i = 0; i < 20; i++)
+		fprintf(f, "%c{\"type\":\"leak\",\"path\":\"/%d%.*s\"}", i ? ',' : '[', i,
+			i >= 10 ? 250 : 0,
+			"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"
+			"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"
+			"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"
+			"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<");
+	fprintf(f, "]");
+	fclose(f);
+	page.events = text;
+	page.events_len = len;
+	assert_true(says("/19&lt;"));
+	assert_true(says("\">/0</td>"));
+	assert_in_range(whole_page(), 0, PAGE_BYTES);
+	free(text);
+}
+
 static void test_files(void **state)
 {
 	size_t i;
@@ -331,6 +678,8 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_max),
 		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_history),
 		cmocka_unit_test_setup(test_states, setup),
 		cmocka_unit_test_setup(test_lost_evidence, setup),
@@ -338,9 +687,19 @@ int main(void)
 		cmocka_unit_test_setup(test_remedies, setup),
 		cmocka_unit_test_setup(test_not_seen, setup),
 		cmocka_unit_test_setup(test_events, setup),
+		cmocka_unit_test_setup(test_losses, setup),
+		cmocka_unit_test_setup(test_sinks, setup),
+		cmocka_unit_test_setup(test_mounts, setup),
+		cmocka_unit_test_setup(test_fs_names, setup),
+		cmocka_unit_test_setup(test_hooks, setup),
+		cmocka_unit_test_setup(test_evidence, setup),
+		cmocka_unit_test_setup(test_long_mount, setup),
 		cmocka_unit_test_setup(test_untold, setup),
 		cmocka_unit_test_setup(test_windows, setup),
 		cmocka_unit_test_setup(test_names, setup),
+		cmocka_unit_test_setup(test_size, setup),
+		cmocka_unit_test_setup(test_many_filesystems, setup),
+		cmocka_unit_test_setup(test_long_event, setup),
 		cmocka_unit_test(test_files),
 	};
 
