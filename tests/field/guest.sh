@@ -12,9 +12,12 @@ for dir in dev proc sys tmp run; do
 done
 mount -o bind /dev $R/dev
 mount -o bind /sys $R/sys
+mount -t cgroup2 cgroup $R/sys/fs/cgroup
 mount -t proc proc $R/proc
 mount -t tmpfs run $R/run
 mkdir -p $R/run/lock
+# Its httpd sends ranges of a file, which Python's does not.
+cp /bin/busybox $R/field/
 
 begin_monitor() {
 	ext4race-detect -o json >"$1" 2>/tmp/monitor.err &
@@ -44,5 +47,5 @@ for name; do
 		status=1
 	fi
 done
-umount $R/run $R/proc $R/sys $R/dev
+umount $R/run $R/proc $R/sys/fs/cgroup $R/sys $R/dev
 exit $status

@@ -3,7 +3,7 @@
 # Four connections, preallocation by fallocate, the file mapped.
 mkdir -p /srv/www /srv/got
 head -c 16m /dev/urandom >/srv/www/file
-python3 -m http.server --bind 127.0.0.1 --directory /srv/www 8000 &
+/field/busybox httpd -f -p 127.0.0.1:8000 -h /srv/www &
 server=$!
 until curl -sI http://127.0.0.1:8000/file >/dev/null; do :; done
 end=$((SECONDS + FIELD_SECONDS))

@@ -1,8 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # journald with several writers. It alone maps its files and preallocates them.
-mkdir -p /run/systemd/journal /srv/journal
+mkdir -p /run/systemd/journal
 rm -rf /var/log/journal && mkdir -p /var/log/journal
+systemd-machine-id-setup
+# Without this flag it would write to /run, and it would drop most of what the writers send.
+touch /run/systemd/journal/flushed
+printf '[Journal]\nStorage=persistent\nReadKMsg=no\nRateLimitBurst=0\n' >/etc/systemd/journald.conf
 /lib/systemd/systemd-journald &
 journald=$!
 until [[ -S /run/systemd/journal/socket ]]; do kill -0 $journald || exit 1; done

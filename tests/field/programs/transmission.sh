@@ -3,7 +3,7 @@
 # A download from a web seed, the file preallocated in full.
 mkdir -p /srv/www /srv/got /srv/conf
 head -c 16m /dev/urandom >/srv/www/file
-python3 -m http.server --bind 127.0.0.1 --directory /srv/www 8000 &
+/field/busybox httpd -f -p 127.0.0.1:8000 -h /srv/www &
 server=$!
 mktorrent -o /srv/t.torrent -w http://127.0.0.1:8000/file -a http://127.0.0.1:9/announce /srv/www/file >/dev/null
 printf '{"preallocation": 2, "dht-enabled": false, "lpd-enabled": false, "port-forwarding-enabled": false}' >/srv/conf/settings.json
