@@ -7,14 +7,15 @@ METRICS=http://127.0.0.1:9877/metrics
 PROMETHEUS=http://127.0.0.1:9090
 n=0
 
+# Each line ends with the seconds that the check took: a journey is long, and they say where.
 ok() { # NAME COMMAND...
-	local name=$1 said
+	local name=$1 said start=$SECONDS
 	shift
 	n=$((n + 1))
 	if said=$("$@" 2>&1); then
-		echo "ok $n - $name"
+		echo "ok $n - $name # $((SECONDS - start)) s"
 	else
-		echo "not ok $n - $name"
+		echo "not ok $n - $name # $((SECONDS - start)) s"
 		head -n 20 <<<"$said" | sed 's/^/# /'
 	fi
 }
@@ -34,6 +35,32 @@ until_ok() { # SECONDS COMMAND...
 		fi
 		sleep 0.5
 	done
+}
+
+# "running": the boot is over and no unit has failed.
+booted() {
+	local state
+	state=$(systemctl is-system-running)
+	[[ $state == running ]] || {
+		echo "the system is $state"
+		systemctl --no-pager --plain list-jobs
+		systemctl --no-pager --plain --failed
+		return 1
+	}
+}
+
+# On a busy machine an emulated CPU may get no turn for the half minute of the unit's
+# watchdog. This is gone with the next boot, and is no file of the package.
+patient() {
+	mkdir -p "/run/systemd/system/$UNIT.d"
+	printf '[Service]\nWatchdogSec=600\n' >"/run/systemd/system/$UNIT.d/slow.conf"
+	systemctl daemon-reload
+}
+
+# Not killed by the watchdog, not ended by an error: its counts are those since its start.
+never_restarted() {
+	systemctl show -p NRestarts,Result "$UNIT" | tee /run/restarts
+	grep -qx NRestarts=0 /run/restarts && grep -qx Result=success /run/restarts
 }
 
 active() {
@@ -87,6 +114,11 @@ verdict_is() { # VERDICT [EVIDENCE]
 	said=$(ext4race-detect verify --dir /srv -o json)
 	echo "$said"
 	[[ $said == *"\"verdict\":\"$1\""* && $said == *"${2:-}"* ]]
+}
+
+verdict_metric_is() { # VERDICT
+	curl -fsS "$METRICS" | grep '^ext4race_kernel_verdict{' | tee /run/verdict
+	grep -qF "ext4race_kernel_verdict{verdict=\"$1\"} 1" /run/verdict
 }
 
 alert_is() { # ALERT STATE: pending, firing, or none

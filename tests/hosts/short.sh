@@ -5,6 +5,8 @@ set -uo pipefail
 # shellcheck source=tests/hosts/guest.sh
 . /guest/guest.sh
 
+ok "systemd has booted" until_ok 300 booted
+patient
 ok "the host runs its stock kernel, $(uname -r)" test -e "/lib/modules/$(uname -r)"
 ok "dpkg installs it" dpkg -i /guest/ext4race-detect.deb
 ok "systemctl enable --now" systemctl enable --now "$UNIT"
@@ -14,6 +16,7 @@ race 10
 ok "no race" test "$(sum ext4race_overwritten_blocks_total)" = 0
 ok "inserts were looked at" test "$(sum ext4race_delayed_inserts_total)" -gt 100
 ok "the kernel agrees" test "$(residual)" = 0
+ok "the unit ran all the time" never_restarted
 ok "purge" dpkg --purge ext4race-detect
 ok "nothing is left" nothing_is_left
 
