@@ -4,7 +4,7 @@
 cd /srv || exit
 end=$((SECONDS + FIELD_SECONDS))
 while ((SECONDS < end)); do
-	rm -f shared && truncate -s 32m shared
-	fio --directory=/srv --filename=shared --size=32m --bs=4k --fallocate=none --rw=randwrite \
-		--name=map --ioengine=mmap --name=falloc --ioengine=falloc --randseed=1 || exit 1
+	rm -f shared && truncate -s 8m shared
+	fio --directory=/srv --filename=shared --size=8m --fallocate=none --rw=randwrite \
+		--name=map --ioengine=mmap --bs=4k --name=falloc --ioengine=falloc --bs=64k || exit 1
 done

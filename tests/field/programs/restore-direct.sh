@@ -3,4 +3,4 @@
 # A file is restored with O_DIRECT into holes while another process has it mapped and stores.
 # shellcheck source=tests/field/programs/while-mapped.bash
 . /field/while-mapped.bash
-while_mapped 4m dd if=/dev/zero of=data bs=4k count=1024 oflag=direct conv=notrunc status=none
+while_mapped 8m dd if=/dev/zero of=data bs=1M count=8 oflag=direct conv=notrunc status=none

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Maps a file, reads every page, says so, then stores to each: a program with mapped data."""
+"""A program with mapped data: maps each file that its input names, reads every page, and says
+so. Then it stores to each page, in no order, as a hash table does."""
 import mmap
+import random
 import sys
 
-with open(sys.argv[1], "r+b") as f:
-    m = mmap.mmap(f.fileno(), 0)
-    for at in range(0, len(m), 4096):
-        m[at]
-    print("mapped", flush=True)
-    for at in range(0, len(m), 4096):
-        m[at] = 1
+for name in sys.stdin:
+    with open(name.strip(), "r+b") as f, mmap.mmap(f.fileno(), 0) as m:
+        pages = list(range(0, len(m), 4096))
+        for at in pages:
+            m[at]
+        random.shuffle(pages)
+        print("mapped", flush=True)
+        for at in pages:
+            m[at] = 1
+    print("stored", flush=True)
