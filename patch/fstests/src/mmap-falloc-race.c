@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +37,14 @@
 struct meeting {
 	atomic_uint arrived;
 	atomic_uint round;
-	atomic_int stop;
+	atomic_bool over;
 };
 
 enum side { STORE, PREALLOCATE };
 
 static const char *dir;
 static long page_size;
+static time_t end;
 
 static void die(const char *what, const char *path)
 {
@@ -60,21 +62,26 @@ static void no_space(int sig)
 	_exit(1);
 }
 
-/* Waits for the other side. With fewer CPUs than processes it must let others run. */
-static void meet(struct meeting *m)
+/*
+ * Waits for the other side. With fewer CPUs than processes it must let others run. False
+ * when the time is over. The side that arrives last decides this for both, so neither
+ * waits for one that has left.
+ */
+static bool meet(struct meeting *m)
 {
 	unsigned int round = atomic_load(&m->round);
 	unsigned int spins = 0;
 
 	if (atomic_fetch_add(&m->arrived, 1) == 1) {
+		atomic_store(&m->over, time(NULL) >= end);
 		atomic_store(&m->arrived, 0);
 		atomic_fetch_add(&m->round, 1);
-		return;
 	}
 	while (atomic_load(&m->round) == round) {
 		if (++spins % SPINS == 0)
 			sched_yield();
 	}
+	return !atomic_load(&m->over);
 }
 
 static void wait_a_little(enum side side, unsigned int page)
@@ -115,9 +122,11 @@ static volatile char *map_file(int fd)
 	return map;
 }
 
-static void race_file(struct meeting *m, enum side side, int pair, int number)
+/* False when the time is over. */
+static bool race_file(struct meeting *m, enum side side, int pair, int number)
 {
 	volatile char *map = NULL;
+	bool go_on = true;
 	unsigned int i;
 	int fd;
 
@@ -125,7 +134,9 @@ static void race_file(struct meeting *m, enum side side, int pair, int number)
 	if (side == STORE)
 		map = map_file(fd);
 	for (i = 0; i < PAGES; i++) {
-		meet(m);
+		go_on = meet(m);
+		if (!go_on)
+			break;
 		wait_a_little(side, i);
 		if (side == STORE)
 			map[i * page_size] = 1;
@@ -135,9 +146,10 @@ static void race_file(struct meeting *m, enum side side, int pair, int number)
 	if (map)
 		munmap((void *)map, PAGES * page_size);
 	close(fd);
+	return go_on;
 }
 
-static void race(struct meeting *m, enum side side, int pair, int files, time_t end)
+static void race(struct meeting *m, enum side side, int pair, int files)
 {
 	int i;
 
@@ -145,31 +157,26 @@ static void race(struct meeting *m, enum side side, int pair, int files, time_t 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGBUS, no_space);
 	for (i = 0; i < files; i++) {
-		if (side == STORE && time(NULL) >= end)
-			atomic_store(&m->stop, 1);
-		meet(m);
-		if (atomic_load(&m->stop))
+		if (!race_file(m, side, pair, i))
 			break;
-		race_file(m, side, pair, i);
 	}
 	exit(0);
 }
 
-static void start(struct meeting *m, enum side side, int pair, int files, time_t end)
+static void start(struct meeting *m, enum side side, int pair, int files)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		die("cannot fork for", dir);
 	if (!pid)
-		race(m, side, pair, files, end);
+		race(m, side, pair, files);
 }
 
 int main(int argc, char *argv[])
 {
 	struct meeting *meetings;
 	int pairs, files, i, status;
-	time_t end;
 
 	if (argc != 5) {
 		fprintf(stderr, "Usage: %s DIR PAIRS FILES SECONDS\n", argv[0]);
@@ -192,8 +199,8 @@ int main(int argc, char *argv[])
 	for (i = 0; i < pairs; i++) {
 		struct meeting *m = (void *)((char *)meetings + i * page_size);
 
-		start(m, STORE, i, files, end);
-		start(m, PREALLOCATE, i, files, end);
+		start(m, STORE, i, files);
+		start(m, PREALLOCATE, i, files);
 	}
 	while (wait(&status) > 0) {
 		/* Its partner waits for it: give up, and pdeathsig ends the others. */
