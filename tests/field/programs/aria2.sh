@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Four connections, preallocation by fallocate, the file mapped.
 mkdir -p /srv/www /srv/got
-head -c 16m /dev/urandom >/srv/www/file
+head -c 4m /dev/urandom >/srv/www/file
 /field/busybox httpd -f -p 127.0.0.1:8000 -h /srv/www &
 server=$!
 until curl -sI http://127.0.0.1:8000/file >/dev/null; do :; done

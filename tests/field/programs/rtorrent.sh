@@ -3,7 +3,7 @@
 # A download from a peer (aria2). The file is preallocated, and rtorrent stores through mappings.
 # Their tracker knows one peer, the seed.
 mkdir -p /srv/www /srv/got
-head -c 16m /dev/urandom >/srv/www/file
+head -c 4m /dev/urandom >/srv/www/file
 cat >/srv/tracker.py <<'PY'
 import http.server
 

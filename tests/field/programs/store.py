@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A program with mapped data: maps each file that its input names, reads every page, and says
-so. Then it stores to each page, in no order, as a hash table does."""
+so. Then it fills page after page, in no order, as a hash table does."""
 import mmap
+import os
 import random
 import sys
 
@@ -13,5 +14,5 @@ for name in sys.stdin:
         random.shuffle(pages)
         print("mapped", flush=True)
         for at in pages:
-            m[at] = 1
+            m[at:at + 4096] = os.urandom(4096)
     print("stored", flush=True)

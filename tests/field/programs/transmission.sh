@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A download from a web seed, the file preallocated in full.
 mkdir -p /srv/www /srv/got /srv/conf
-head -c 16m /dev/urandom >/srv/www/file
+head -c 4m /dev/urandom >/srv/www/file
 /field/busybox httpd -f -p 127.0.0.1:8000 -h /srv/www &
 server=$!
 mktorrent -o /srv/t.torrent -w http://127.0.0.1:8000/file -a http://127.0.0.1:9/announce /srv/www/file >/dev/null

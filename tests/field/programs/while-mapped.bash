@@ -16,5 +16,5 @@ while_mapped() {
 		read -r -u "${COPROC[0]}" _ || exit
 		rounds=$((rounds + 1))
 	done
-	echo "$rounds rounds"
+	echo "rounds: $rounds"
 }
