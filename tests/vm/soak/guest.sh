@@ -2,9 +2,10 @@
 # shellcheck shell=sh
 # In the guest: guest.sh SECONDS. One monitor runs all the time, while files race, filesystems
 # come and go, ext4 is unloaded and loaded, its log is rotated, it is scraped and the
-# clock jumps. In /out: soak.csv (a line of samples a minute, "#" lines say what was done),
+# clock jumps. Between two such cycles the host is quiet for some minutes, but for the scrapes. In /out: soak.csv (a line of samples a minute, "#" lines say what was done),
 # summary.json, and totals: what the workload read from the kernel.
 seconds=$1
+rest=240 # seconds of quiet in a cycle: an hour has about 14 cycles
 port=9877
 loops="0 1 2 3"
 log=/tmp/log/e4r.json
@@ -69,10 +70,10 @@ race_on() { # DIR MODE OPTIONS...
 # The modes of which each overwrite is a leak.
 race_main() {
 	case $((cycles % 4)) in
-	0) race_on /mnt/ext4 fallocate --leaks 200 --duration 30 ;;
-	1) race_on /mnt/ext4 processes --leaks 200 --duration 30 ;;
-	2) race_on /mnt/ext4 whole-file --duration 10 ;;
-	3) race_on /mnt/ext4 zero-range --leaks 100 --duration 30 ;;
+	0) race_on /mnt/ext4 fallocate --leaks 60 --duration 30 ;;
+	1) race_on /mnt/ext4 processes --leaks 60 --duration 30 ;;
+	2) race_on /mnt/ext4 whole-file --leaks 60 --duration 30 ;;
+	3) race_on /mnt/ext4 zero-range --leaks 60 --duration 30 ;;
 	esac
 }
 
@@ -143,7 +144,7 @@ scraper() {
 	good=0 bad=0
 	while [ ! -e /tmp/stop ]; do
 		if scrape metrics >/tmp/scraped; then good=$((good + 1)); else bad=$((bad + 1)); fi
-		usleep 1000000
+		usleep 5000000
 	done
 	echo "$good $bad" >/out/scrapes
 }
@@ -204,6 +205,7 @@ while [ "$(uptime_seconds)" -lt $((began + seconds)) ]; do
 		sample
 		next=$(($(uptime_seconds) + 60))
 	fi
+	usleep ${rest}000000
 done
 touch /tmp/stop
 wait "$scraping"
