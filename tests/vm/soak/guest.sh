@@ -179,6 +179,7 @@ for i in $loops; do
 	mkdir -p "/mnt/l$i"
 	truncate -s 24M "/tmp/loop$i" && losetup "/dev/loop$i" "/tmp/loop$i" || exit 1
 done
+: >"$err"
 # The default plan: where ext4 is a module, it attaches by kprobes, and ext4 can be unloaded.
 ext4race-detect -o json --output-file $log --listen 127.0.0.1:$port --textfile $text 2>$err &
 monitor=$!
