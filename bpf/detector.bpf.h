@@ -68,19 +68,25 @@ static __noinline struct e4r_stats *stats_of(u32 dev)
 #define STAT_N(st, member, n) __sync_fetch_and_add(&(st)->member, (n))
 
 /*
- * Not static: the verifier of 5.10 then walks its 64 ways once. Otherwise it would follow each
- * of them to the end of the program, which was half of what the monitor's start cost there.
+ * Functions that are not static give and take numbers only. The verifier looks at each of them
+ * once, and not again for each caller and for each way to it. That, and no branches where
+ * arithmetic will do, is what keeps the monitor's start cheap: see docs/overhead.md.
  */
 __noinline u32 log2_slot(u64 v)
 {
+	u64 high, negative;
 	u32 slot = 0;
 	int i;
 
+#pragma unroll
 	for (i = 32; i; i >>= 1) {
-		if (v >> i) {
-			v >>= i;
-			slot += i;
-		}
+		high = v >> i;
+		negative = -high;
+		barrier_var(negative); /* or the compiler makes a branch of it */
+		/* i if there are higher bits, else 0 */
+		high = ((high | negative) >> 63) * i;
+		v >>= high;
+		slot += high;
 	}
 	return slot < E4R_WINDOW_SLOTS ? slot : E4R_WINDOW_SLOTS - 1;
 }
@@ -200,17 +206,29 @@ static __always_inline u32 alloc_place(u64 ino, u32 order, u32 step)
 	return (hash_64(ino * ALLOC_ORDERS + order, ALLOC_SLOTS) + step) & (ALLOC_SLOTS - 1);
 }
 
+/* When the allocation at that place was made, if it is one of lblk; else 0. */
+__noinline u64 alloc_time_at(u32 at, u64 inode, u32 generation, u32 lblk)
+{
+	struct alloc_rec *rec = bpf_map_lookup_elem(&allocs, &at);
+	u64 other;
+
+	if (!rec)
+		return 0;
+	/* One expression: the verifier would follow each branch. */
+	other = (rec->inode ^ inode) | (rec->generation ^ generation) |
+		(rec->len - 1ULL - (u32)(lblk - rec->lblk)) >> 63;
+	return other ? 0 : rec->alloc.time_ns;
+}
+
 /*
  * The place of the newest remembered allocation of lblk that is not older than since_ns,
- * or -1. Not static: the verifier then looks at it once and not for each caller.
+ * which is not 0; or -1.
  */
 __noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u64 since_ns)
 {
 	struct alloc_count *count = allocs_in(bucket_of(ino));
-	struct alloc_rec *rec;
+	u64 time_ns, newer, best = -1;
 	u32 order, back, at;
-	int best = -1;
-	u64 other;
 
 	for (order = 0; count && order < ALLOC_ORDERS; order++) {
 		if (!count->used[order])
@@ -218,34 +236,48 @@ __noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u6
 		/* An extent with lblk in it starts at most two steps before lblk. */
 		for (back = 0; back < 3; back++) {
 			at = alloc_place(ino, order, (lblk >> order_shift(order)) - back);
-			rec = bpf_map_lookup_elem(&allocs, &at);
-			if (!rec)
-				continue;
-			/* One expression: the verifier would follow each branch. */
-			other = (rec->inode ^ inode) | (rec->generation ^ generation) |
-				(rec->len - 1ULL - (u32)(lblk - rec->lblk)) >> 63 |
-				(rec->alloc.time_ns - since_ns) >> 63;
-			if (other)
-				continue;
-			best = at;
-			since_ns = rec->alloc.time_ns;
+			time_ns = alloc_time_at(at, inode, generation, lblk);
+			/* All ones if it is as new: again no branches. */
+			newer = ((time_ns - since_ns) >> 63) - 1;
+			barrier_var(newer);
+			best = (best & ~newer) | (at & newer);
+			since_ns = (since_ns & ~newer) | (time_ns & newer);
 		}
 	}
 	return best;
 }
 
-/*
- * The record itself, or NULL. Only an allocation on another inode may overwrite it while
- * the caller reads it: i_data_sem is held on this one.
- */
-static __always_inline const struct alloc_rec *find_alloc(u64 inode, u32 lblk, u64 since_ns)
+/* The place for the first block of [lblk, lblk + len) that has one, or -1. */
+__noinline int first_alloc_place(u64 addr, u32 lblk, u32 len, u64 since_ns)
 {
-	const struct inode *in = (const struct inode *)inode;
-	int found = find_alloc_place(inode, BPF_CORE_READ(in, i_ino),
-				     BPF_CORE_READ(in, i_generation), lblk, since_ns);
+	const struct inode *inode = (const struct inode *)addr;
+	u64 ino = BPF_CORE_READ(inode, i_ino);
+	u32 generation = BPF_CORE_READ(inode, i_generation), i;
+	int at = -1;
+
+	for (i = 0; i < ES_MAX_BLOCKS && i < len && at < 0; i++)
+		at = find_alloc_place(addr, ino, generation, lblk + i, since_ns);
+	return at;
+}
+
+/*
+ * A record, or NULL. Only an allocation on another inode may overwrite it while the caller
+ * reads it: i_data_sem is held on this one.
+ */
+static __always_inline const struct alloc_rec *alloc_at(int found)
+{
 	u32 at = found;
 
 	return found < 0 ? NULL : bpf_map_lookup_elem(&allocs, &at);
+}
+
+/* The allocation of one block. One call less deep: a collision has no more stack to give. */
+static __always_inline const struct alloc_rec *find_alloc(u64 addr, u32 lblk, u64 since_ns)
+{
+	const struct inode *inode = (const struct inode *)addr;
+
+	return alloc_at(find_alloc_place(addr, BPF_CORE_READ(inode, i_ino),
+					 BPF_CORE_READ(inode, i_generation), lblk, since_ns));
 }
 
 /* No inode of the fault's bucket had an allocation since the fault began. */
@@ -415,12 +447,16 @@ struct es_answer {
 	u64 delayed; /* delayed already, and nothing else */
 };
 
+/* The answer in one number: its parts are at most ES_MAX_BLOCKS. */
+#define ANSWER_BITS   8
+#define ANSWER_MASK   ((1 << ANSWER_BITS) - 1)
+#define ANSWER_FAILED (1ULL << 63)
+
 /*
- * Asks block by block. 0, or -1 when the tree could not be read. It does not branch on
+ * Asks block by block; ANSWER_FAILED when the tree could not be read. It does not branch on
  * what it finds, because the verifier would follow every combination.
  */
-static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
-				  struct es_answer *ans)
+__noinline u64 es_ask_packed(u64 addr, u32 lblk, u32 len, u32 use_cache)
 {
 	u64 mapped = 0, missing = 0, delayed = 0, bits;
 	u32 i;
@@ -430,36 +466,54 @@ static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
 			break;
 		bits = es_find(addr, lblk + i, use_cache);
 		if (!bits)
-			return -1;
+			return ANSWER_FAILED;
 		bits >>= ES_SHIFT; /* written, unwritten, delayed, hole, missing */
 		mapped += (bits | bits >> 1) & 1;
 		/* A mapping that is delayed too is a mapping, see es_is_mapping(). */
 		delayed += bits >> 2 & ~(bits | bits >> 1) & 1;
 		missing += bits >> 4;
 	}
-	ans->mapped = mapped;
-	ans->missing = missing;
-	ans->delayed = delayed;
-	return len > ES_MAX_BLOCKS ? -1 : 0;
+	if (len > ES_MAX_BLOCKS)
+		return ANSWER_FAILED;
+	return mapped | missing << ANSWER_BITS | delayed << 2 * ANSWER_BITS;
+}
+
+/* 0, or -1 when the tree could not be read. */
+static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
+				  struct es_answer *ans)
+{
+	u64 packed = es_ask_packed(addr, lblk, len, use_cache);
+
+	ans->mapped = packed & ANSWER_MASK;
+	ans->missing = packed >> ANSWER_BITS & ANSWER_MASK;
+	ans->delayed = packed >> 2 * ANSWER_BITS & ANSWER_MASK;
+	return packed & ANSWER_FAILED ? -1 : 0;
+}
+
+/* How many blocks of the range come before its first mapping; len where there is none. */
+__noinline u32 es_blocks_before_mapping(u64 addr, u32 lblk, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < ES_MAX_BLOCKS && i < len; i++)
+		if (es_is_mapping(es_find(addr, lblk + i, false)))
+			return i;
+	return len;
 }
 
 /* The first mapping in the range goes into the event. Returns its entry. */
 static __always_inline u64 first_mapping(u64 addr, u32 lblk, u32 len, struct e4r_event *ev)
 {
-	u64 pblk;
-	u32 i;
+	u32 before = es_blocks_before_mapping(addr, lblk, len);
+	u64 pblk = before < len ? es_find(addr, lblk + before, false) : 0;
 
 	ev->lblk = lblk;
-	for (i = 0; i < ES_MAX_BLOCKS && i < len; i++) {
-		pblk = es_find(addr, lblk + i, false);
-		if (!es_is_mapping(pblk))
-			continue;
-		ev->lblk = lblk + i;
-		ev->pblk = pblk & ES_PBLK_MASK;
-		ev->was = pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
-		return pblk;
-	}
-	return 0;
+	if (!es_is_mapping(pblk))
+		return 0;
+	ev->lblk += before;
+	ev->pblk = pblk & ES_PBLK_MASK;
+	ev->was = pblk & ES_UNWRITTEN ? E4R_WAS_UNWRITTEN : E4R_WAS_WRITTEN;
+	return pblk;
 }
 
 /*
@@ -486,7 +540,7 @@ static __always_inline const struct alloc_rec *reclaimed_alloc(const struct inod
 static __always_inline const struct alloc_rec *alloc_of_mapping(u64 inode,
 								const struct e4r_event *ev)
 {
-	const struct alloc_rec *rec = find_alloc(inode, ev->lblk, 0);
+	const struct alloc_rec *rec = find_alloc(inode, ev->lblk, 1);
 
 	return rec && rec->pblk + (ev->lblk - rec->lblk) == ev->pblk ? rec : NULL;
 }
@@ -881,14 +935,12 @@ static __always_inline int on_mapping(const struct inode *inode, bool typed)
 
 static __noinline int near_miss(void *ctx, const struct inode *inode, const struct task_slot *slot)
 {
-	const struct alloc_rec *rec = NULL;
+	const struct alloc_rec *rec;
 	struct e4r_event ev = {};
 	struct e4r_stats *st;
-	u32 i;
 
 	fill_file(&ev, inode, false);
-	for (i = 0; i < ES_MAX_BLOCKS && i < slot->len && !rec; i++)
-		rec = find_alloc(slot->inode, slot->lblk + i, slot->start_ns);
+	rec = alloc_at(first_alloc_place(slot->inode, slot->lblk, slot->len, slot->start_ns));
 	/* Without an owner of i_rwsem, what the fault's own lookup cached looks allocated. */
 	if (!rec || rec->alloc.task.tid == (u32)bpf_get_current_pid_tgid())
 		return 0;

@@ -137,8 +137,8 @@ static __always_inline bool es_is_mapping(u64 pblk)
  */
 struct es_node {
 	u64 parent;
-	const void *right;
-	const void *left;
+	u64 right;
+	u64 left;
 	u32 lblk;
 	u32 len;
 	u64 pblk;
@@ -159,8 +159,8 @@ static __always_inline int es_read_node(struct es_node *node, const struct exten
 {
 	if (es_layout_is_ours())
 		return bpf_probe_read_kernel(node, sizeof(*node), es) ? -1 : 0;
-	if (bpf_core_read(&node->right, sizeof(void *), &es->rb_node.rb_right) ||
-	    bpf_core_read(&node->left, sizeof(void *), &es->rb_node.rb_left) ||
+	if (bpf_core_read(&node->right, sizeof(u64), &es->rb_node.rb_right) ||
+	    bpf_core_read(&node->left, sizeof(u64), &es->rb_node.rb_left) ||
 	    bpf_core_read(&node->lblk, sizeof(u32), &es->es_lblk) ||
 	    bpf_core_read(&node->len, sizeof(u32), &es->es_len) ||
 	    bpf_core_read(&node->pblk, sizeof(u64), &es->es_pblk))
@@ -272,27 +272,29 @@ ES_FIND_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 	const struct ext4_inode_info *ei =
 		(const void *)(addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
 	struct es_node node = {};
-	const void *next;
+	u64 next, right;
 	int i;
 
 	if (use_cache) {
 		if (bpf_core_read(&next, sizeof(next), &ei->i_es_tree.cache_es))
 			return 0;
-		if (next && !es_read_node(&node, next) && lblk >= node.lblk &&
+		if (next && !es_read_node(&node, (const void *)next) && lblk >= node.lblk &&
 		    lblk - node.lblk < node.len)
 			goto found;
 	}
 	if (bpf_core_read(&next, sizeof(next), &ei->i_es_tree.root.rb_node))
 		return 0;
 	for (i = 0; i < ES_MAX_DEPTH && next; i++) {
-		if (es_read_node(&node, es_of_rb(next)))
+		if (es_read_node(&node, es_of_rb((const void *)next)))
 			return 0;
-		if (node.lblk > lblk)
-			next = node.left;
-		else if (lblk - node.lblk >= node.len)
-			next = node.right;
-		else
+		/* Also where the entry begins after lblk: the difference is then too large. */
+		if (lblk - node.lblk < node.len)
 			goto found;
+		/* All ones if the entry lies before lblk. The verifier would follow a branch. */
+		right = (u64)node.lblk - lblk;
+		barrier_var(right); /* or the compiler makes it one */
+		right = (s64)right >> 63;
+		next = (node.left & ~right) | (node.right & right);
 	}
 	return next ? 0 : ES_MISSING;
 found:
