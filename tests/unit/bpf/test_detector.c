@@ -702,7 +702,7 @@ static u32 op_after(u32 op, u64 off, u64 len, bool direct)
 	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
 	INODE->i_dio_count.counter = 0;
 	unlock_inode();
-	rec = find_alloc((u64)INODE, BLK, 0);
+	rec = find_alloc((u64)INODE, BLK, 1);
 	assert_non_null(rec);
 	return rec->alloc.op;
 }
@@ -725,12 +725,12 @@ static void test_operation(void **state)
 	on_alloc_range(INODE, BLK, 3);
 	lock_inode();
 	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
-	assert_int_equal(find_alloc((u64)INODE, BLK, 0)->alloc.lblk, BLK);
-	assert_int_equal(find_alloc((u64)INODE, BLK, 0)->alloc.len, 3);
+	assert_int_equal(find_alloc((u64)INODE, BLK, 1)->alloc.lblk, BLK);
+	assert_int_equal(find_alloc((u64)INODE, BLK, 1)->alloc.len, 3);
 	/* Another operation of the task, after which its name is void. */
 	on_other_operation();
 	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
-	assert_int_equal(find_alloc((u64)INODE, BLK, 0)->alloc.op, E4R_OP_UNKNOWN);
+	assert_int_equal(find_alloc((u64)INODE, BLK, 1)->alloc.op, E4R_OP_UNKNOWN);
 	assert_no_loss();
 }
 
@@ -740,7 +740,7 @@ static void test_what_is_remembered(void **state)
 	(void)state;
 	task(PARTNER);
 	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
-	assert_null(find_alloc((u64)INODE, BLK, 0));
+	assert_null(find_alloc((u64)INODE, BLK, 1));
 	lock_inode();
 	on_allocation(NULL, INODE, BLK, 1, ES_HOLE | ES_PBLK_MASK, false);
 	on_allocation(NULL, INODE, BLK, 1, ES_DELAYED | ES_PBLK_MASK, false);
@@ -748,16 +748,16 @@ static void test_what_is_remembered(void **state)
 	mapping.i_mmap_writable.counter = 0;
 	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
 	mapping.i_mmap_writable.counter = 1;
-	assert_null(find_alloc((u64)INODE, BLK, 0));
+	assert_null(find_alloc((u64)INODE, BLK, 1));
 	on_allocation(NULL, INODE, BLK, 1, ES_WRITTEN | PBLK, false);
-	assert_non_null(find_alloc((u64)INODE, BLK, 0));
+	assert_non_null(find_alloc((u64)INODE, BLK, 1));
 	/* Not of another inode at the same address, and not if it is older. */
 	INODE->i_generation++;
-	assert_null(find_alloc((u64)INODE, BLK, 0));
+	assert_null(find_alloc((u64)INODE, BLK, 1));
 	INODE->i_generation--;
 	assert_non_null(find_alloc((u64)INODE, BLK, now_ns));
 	assert_null(find_alloc((u64)INODE, BLK, now_ns + 1));
-	assert_null(find_alloc((u64)INODE + 8, BLK, 0));
+	assert_null(find_alloc((u64)INODE + 8, BLK, 1));
 }
 
 /* Each block of an extent leads to its record, however long it is; none beside it does. */
@@ -775,20 +775,20 @@ static void test_places(void **state)
 			on_allocation(NULL, INODE, at, lens[i], ES_UNWRITTEN | PBLK, false);
 			step = lens[i] > 64 ? lens[i] / 64 : 1;
 			for (k = 0; k < lens[i]; k += step)
-				assert_non_null(find_alloc((u64)INODE, at + k, 0));
-			assert_non_null(find_alloc((u64)INODE, at + lens[i] - 1, 0));
-			assert_null(find_alloc((u64)INODE, at + lens[i], 0));
-			assert_null(find_alloc((u64)INODE, at - 1, 0));
+				assert_non_null(find_alloc((u64)INODE, at + k, 1));
+			assert_non_null(find_alloc((u64)INODE, at + lens[i] - 1, 1));
+			assert_null(find_alloc((u64)INODE, at + lens[i], 1));
+			assert_null(find_alloc((u64)INODE, at - 1, 1));
 		}
 	}
 	/* The newest of two. */
 	on_allocation(NULL, INODE, 10, 1, ES_UNWRITTEN | 1, false);
 	now_ns++;
 	on_allocation(NULL, INODE, 8, 8, ES_UNWRITTEN | 2, false);
-	assert_int_equal(find_alloc((u64)INODE, 10, 0)->pblk, 2);
+	assert_int_equal(find_alloc((u64)INODE, 10, 1)->pblk, 2);
 	now_ns++;
 	on_allocation(NULL, INODE, 10, 1, ES_UNWRITTEN | 3, false);
-	assert_int_equal(find_alloc((u64)INODE, 10, 0)->pblk, 3);
+	assert_int_equal(find_alloc((u64)INODE, 10, 1)->pblk, 3);
 }
 
 /* A record of other blocks than those that were found is nobody's name. */
