@@ -81,9 +81,9 @@ static void put_file(struct html *h, const json_t *report)
 
 static void put_leak(struct html *h, const json_t *report)
 {
-	html_putf(h, "<td></td><td class=\"n\">%llu</td><td></td><td colspan=\"2\">",
+	html_putf(h, "<td></td><td class=\"n\">%llu</td><td class=\"n\"></td><td colspan=\"2\">",
 		  num(report, "blocks"));
-	html_putf(h, "inode destroyed; %llu of them seen overwritten</td>",
+	html_putf(h, "inode destroyed; %llu of its blocks seen overwritten</td>",
 		  num(report, "overwrites"));
 }
 

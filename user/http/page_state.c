@@ -216,7 +216,7 @@ void page_counts(struct html *h, const struct page *page)
 		html_put(h, "<div><dt>near misses: not visible in this attach mode</dt><dd>?</dd>"
 			    "</div>\n");
 	put_count(h, "delayed inserts seen", m->counters.delayed_inserts, false);
-	put_count(h, "of page faults, checked", m->counters.fault_inserts, false);
+	put_count(h, "inserts by page faults, checked", m->counters.fault_inserts, false);
 	put_count(h, "pieces of evidence lost", counters_lost_evidence(&m->counters), true);
 }
 

@@ -322,7 +322,7 @@ static void test_events(void **state)
 	assert_true(says("377 \xc2\xb5s"));
 	assert_true(says("inode 12 on 254:1"));
 	assert_true(says("not seen"));
-	assert_true(says("inode destroyed; 1 of them seen overwritten"));
+	assert_true(says("inode destroyed; 1 of its blocks seen overwritten"));
 }
 
 /* Each kind of loss says what may be missing for it; none is silent. */

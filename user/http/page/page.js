@@ -5,7 +5,7 @@
 
 const EVERY_MS = 5000;
 const PATIENCE_MS = 20000;
-const SLOTS = 120;
+const SLOTS = 120, LEAST = 12;
 const SVG = 'http://www.w3.org/2000/svg';
 const at = (id) => document.getElementById(id);
 
@@ -55,7 +55,7 @@ function path(d, name) {
 }
 
 function draw(kind) {
-	const width = SLOTS / Math.max(slots.length, 12);
+	const width = SLOTS / Math.max(slots.length, LEAST);
 	const most = Math.max(1, ...slots.map((slot) => slot ? slot[kind] : 0));
 	let bars = '', blind = '', sum = 0;
 	slots.forEach((slot, i) => {
@@ -83,6 +83,8 @@ function spell(ms) {
 function timeline(part) {
 	note(countsOf(part));
 	at('opened-for').textContent = spell(performance.now() - opened);
+	// The first minute has its whole width from the beginning.
+	at('opened-end').textContent = slots.length < LEAST ? spell(LEAST * slotMs) + ' later' : 'now';
 	draw('over');
 	draw('leak');
 }
