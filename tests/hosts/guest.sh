@@ -80,10 +80,12 @@ in_journal() {
 		awk '{ s += $1 } END { print s + 0 }'
 }
 
-# What the kernel itself says, of the filesystem on the second disk.
+# What the kernel itself says, of the filesystem that races.
 residual() {
+	local device
 	sync -f /srv
-	cat /sys/fs/ext4/vdb/delayed_allocation_blocks
+	device=$(df --output=source /srv | tail -n 1)
+	cat "/sys/fs/ext4/${device##*/}/delayed_allocation_blocks"
 }
 
 race() { # SECONDS

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A release whose own kernel is fixed: install, verify, monitor, purge.
+# A release whose own kernel is fixed: install, verify, monitor, purge. As a whole host, or
+# with systemd in namespaces on another machine's kernel.
 set -uo pipefail
 # shellcheck source=tests/hosts/guest.sh
 . /guest/guest.sh
 
 ok "systemd has booted" until_ok 300 booted
 patient
-ok "the host runs its stock kernel, $(uname -r)" test -e "/lib/modules/$(uname -r)"
+systemd-detect-virt -cq || ok "the host runs its stock kernel, $(uname -r)" test -e "/lib/modules/$(uname -r)"
 ok "dpkg installs it" dpkg -i /guest/ext4race-detect.deb
 ok "systemctl enable --now" systemctl enable --now "$UNIT"
 ok "the service is up" until_ok 60 active

@@ -17,12 +17,11 @@ cat >"$root/etc/systemd/system/fleet-test.service" <<-END
 	Description=Fleet test
 	After=multi-user.target
 	[Service]
-	Type=oneshot
+	Type=exec
 	ExecStart=/bin/bash /guest/test.sh
 	StandardOutput=file:/out/log
 	StandardError=file:/out/log
 	ExecStopPost=/bin/sh -c 'systemctl exit \$\$EXIT_STATUS'
-	TimeoutStartSec=infinity
 END
 ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 mkdir -p "$root/etc/systemd/system/default.target.wants"
