@@ -191,6 +191,7 @@ to_form() {
 #   vulnerable   without the recheck, and otherwise as shipped
 #   fixed        with the recheck: as shipped, or with the series of its line
 #   refixed      rolled back to where its line raced, then fixed by the series of the line
+#   void         vulnerable, and the delayed insert returns nothing, as from 6.5 to 6.10
 #   era-a        the delayed insert under the shared lock (before 5.10.213 ...)
 #   era-a-fixed  era-a, then the series with the prerequisites
 to_state() {
@@ -205,6 +206,11 @@ to_state() {
 			dir=$(rollback_for "$tree")
 			apply_patches "$tree" "$dir"/0001-*.patch
 		fi ;;
+	void)
+		to_state "$tree" vulnerable
+		dir=$PATCH_DIR/rollback/void/$(tree_version "$tree").y.patch
+		[[ -e $dir ]] || die "there is no ${dir#"$PATCH_DIR"/}, which state void needs"
+		apply_patches "$tree" "$dir" ;;
 	fixed)
 		[[ $form == fixed ]] || apply_series "$tree" ;;
 	refixed)
@@ -221,12 +227,12 @@ to_state() {
 		to_form "$tree" a-int
 		apply_series "$tree" ;;
 	*)
-		die "unknown state $state: stock, vulnerable, fixed, refixed, era-a or era-a-fixed" ;;
+		die "unknown state $state: stock, vulnerable, void, fixed, refixed, era-a or era-a-fixed" ;;
 	esac
 	form=$(tree_form "$tree")
 	case $state in
 	*fixed) [[ $form == fixed ]] || die "$tree is not fixed after its series: form $form" ;;
-	vulnerable) [[ $form != fixed ]] || die "$tree still has the recheck" ;;
+	vulnerable | void) [[ $form != fixed ]] || die "$tree still has the recheck" ;;
 	esac
 }
 
@@ -280,6 +286,21 @@ extract_vmlinux() {
 		esac >"$out" || die "$image: cannot be unpacked"
 }
 
+# is_foreign HEADERS: are they of arm64, and this machine is not?
+is_foreign() {
+	config_has "$1" CONFIG_ARM64 && [[ $(uname -m) != aarch64 ]]
+}
+
+# headers_tool HEADERS TOOL: the name of this machine's TOOL for the headers' architecture.
+headers_tool() {
+	if is_foreign "$1"; then
+		need "aarch64-linux-gnu-$2"
+		echo "aarch64-linux-gnu-$2"
+	else
+		echo "$2"
+	fi
+}
+
 # make_external HEADERS DIR TARGET...: runs make in DIR with the kernel's own build
 # system. It uses the compiler of the kernel if that is installed, or if the headers
 # cannot work without it. It replaces an older compiler by this machine's, which builds
@@ -291,7 +312,10 @@ make_external() {
 	shift 2
 	wanted=$(headers_compiler "$headers")
 	ours=$(gcc -dumpversion)
-	if [[ -n $wanted ]] && ((${wanted#gcc-} > ${ours%%.*})); then
+	if is_foreign "$headers"; then
+		need aarch64-linux-gnu-gcc
+		cc=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc)
+	elif [[ -n $wanted ]] && ((${wanted#gcc-} > ${ours%%.*})); then
 		"$PATCH_DIR/toolchain" --root "$wanted" >/dev/null
 		run=("$PATCH_DIR/toolchain" --run "$wanted")
 		cc=("CC=$wanted")

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Evidence from /sys/kernel/livepatch: PATCH/{enabled,transition}, PATCH/OBJECT/FUNCTION,N */
+/*
+ * Evidence from /sys/kernel/livepatch: PATCH/{enabled,transition}, PATCH/OBJECT/FUNCTION,N, and
+ * from what this project's module says of itself where ftrace redirects the insert to it.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,19 +20,30 @@
 /* This project's livepatch, and the file (seen from LIVEPATCH_DIR) that says if it refuses. */
 #define OWN_LIVEPATCH "ext4race_livepatch"
 #define OWN_ACTIVE    "../" OWN_LIVEPATCH "/active"
+/* From the directory that LIVEPATCH_DIR is in, which may not have LIVEPATCH_DIR. */
+#define BESIDE_ACTIVE OWN_LIVEPATCH "/active"
+#define BESIDE_WAY    OWN_LIVEPATCH "/way"
 
-/* The decimal digit that a sysfs file begins with, or -1 when it cannot be read. */
-static int read_flag(int dir, const char *name)
+/* What a sysfs file begins with, or 0 when it cannot be read. */
+static char read_first(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	char c = 0;
 	ssize_t n;
 
 	if (fd < 0)
-		return -1;
+		return 0;
 	n = read(fd, &c, 1);
 	close(fd);
-	return n == 1 && c >= '0' && c <= '9' ? c - '0' : -1;
+	return n == 1 ? c : 0;
+}
+
+/* The decimal digit that a sysfs file begins with, or -1 when it cannot be read. */
+static int read_flag(int dir, const char *name)
+{
+	char c = read_first(dir, name);
+
+	return c >= '0' && c <= '9' ? c - '0' : -1;
 }
 
 /* True for a function's entry, "name,1", and for a clone of it, "name.isra.0,1". */
@@ -133,12 +148,12 @@ static void look_at_patch(struct evidence *ev, struct livepatch_state *state, in
 	closedir(dir);
 }
 
-void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, const char *sysfs)
+static void look_at_livepatches(struct evidence *ev, struct livepatch_state *state,
+				const char *sysfs)
 {
-	DIR *dir = opendir(sysfs ? sysfs : LIVEPATCH_DIR);
+	DIR *dir = opendir(sysfs);
 	struct dirent *entry;
 
-	memset(state, 0, sizeof(*state));
 	if (!dir) {
 		evidence_set(ev, VERDICT_UNKNOWN,
 			     errno == ENOENT ? "this kernel has no livepatches" :
@@ -150,11 +165,55 @@ void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, cons
 		if (entry->d_name[0] != '.')
 			look_at_patch(ev, state, dirfd(dir), entry->d_name);
 	}
+	closedir(dir);
+}
+
+/*
+ * This project's module without live patching: no entry below sysfs shows it. It is active
+ * from the end of its loading to the beginning of its removal.
+ */
+static void look_at_redirection(struct evidence *ev, struct livepatch_state *state,
+				const char *sysfs)
+{
+	const char *name = strrchr(sysfs, '/');
+	char parent[PATH_MAX];
+	int dir;
+
+	if (!name || name == sysfs)
+		return;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - sysfs), sysfs);
+	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return;
+	if (read_first(dir, BESIDE_WAY) == 'f') {
+		state->any = true;
+		state->replaces_insert = true;
+		state->inserts++;
+		state->which += digest(BESIDE_WAY);
+		if (read_flag(dir, BESIDE_ACTIVE) == 1) {
+			evidence_set(ev, VERDICT_FIXED,
+				     OWN_LIVEPATCH " refuses delayed inserts over mapped "
+						   "blocks, redirected by ftrace");
+		} else {
+			state->in_transition = true;
+			evidence_set(ev, VERDICT_UNKNOWN,
+				     OWN_LIVEPATCH " is being loaded or removed");
+		}
+	}
+	close(dir);
+}
+
+void evidence_livepatch(struct evidence *ev, struct livepatch_state *state, const char *sysfs)
+{
+	memset(state, 0, sizeof(*state));
+	if (!sysfs)
+		sysfs = LIVEPATCH_DIR;
+	look_at_livepatches(ev, state, sysfs);
+	look_at_redirection(ev, state, sysfs);
 	/* Only the one that came last runs, and sysfs does not show which one that is. */
 	if (state->inserts > 1)
 		evidence_set(ev, VERDICT_UNKNOWN,
 			     "%u livepatches replace the delayed insert, and only the one "
 			     "that was enabled last runs",
 			     state->inserts);
-	closedir(dir);
 }

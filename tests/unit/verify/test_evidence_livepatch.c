@@ -140,6 +140,45 @@ static void test_disabled(void **state)
 	assert_false(looked(VERDICT_UNKNOWN, "none replaces").any);
 }
 
+/* What this project's module says of itself: put in /sys/kernel/ext4race_livepatch. */
+static void own_module(const char *way, const char *active)
+{
+	put_dir("../ext4race_livepatch");
+	put("../ext4race_livepatch/way", way);
+	put("../ext4race_livepatch/active", active);
+}
+
+/* Redirected by ftrace, on a kernel that has no directory of livepatches. */
+static void test_own_by_ftrace(void **state)
+{
+	struct livepatch_state before, s;
+
+	(void)state;
+	before = looked(VERDICT_UNKNOWN, "none replaces");
+	own_module("ftrace\n", "1\n");
+	s = looked(VERDICT_FIXED, "redirected by ftrace");
+	assert_true(s.any && s.replaces_insert);
+	assert_false(s.replaces_mapping || s.in_transition);
+	assert_true(s.which != before.which);
+	assert_int_equal(rmdir(root), 0);
+	looked(VERDICT_FIXED, "redirected by ftrace");
+}
+
+static void test_own_by_ftrace_is_loading(void **state)
+{
+	(void)state;
+	own_module("ftrace\n", "0\n");
+	assert_true(looked(VERDICT_UNKNOWN, "being loaded or removed").in_transition);
+}
+
+/* Where it is a livepatch, only /sys/kernel/livepatch says if it is enabled. */
+static void test_own_by_livepatch_is_not_enough(void **state)
+{
+	(void)state;
+	own_module("livepatch\n", "1\n");
+	assert_false(looked(VERDICT_UNKNOWN, "none replaces").any);
+}
+
 /* It is being disabled: some tasks still run it. */
 static void test_disabled_in_transition(void **state)
 {
@@ -225,6 +264,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(test_own, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(test_own_that_passes_all, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_own_by_ftrace, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_own_by_ftrace_is_loading, make_root,
+						remove_root),
+		cmocka_unit_test_setup_teardown(test_own_by_livepatch_is_not_enough, make_root,
+						remove_root),
 		cmocka_unit_test_setup_teardown(test_own_and_another, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(test_own_and_another_disabled, make_root,
 						remove_root),

@@ -59,12 +59,19 @@ wait_for() {
 	done
 }
 
+# by_ftrace: does the module redirect the insert by ftrace? Then nothing is in transition,
+# and nothing but rmmod ends it.
+by_ftrace() {
+	[ "$(cat $COUNTERS/way 2>/dev/null)" = ftrace ]
+}
+
 patched() {
-	[ "$(cat $KLP/enabled 2>/dev/null)$(cat $KLP/transition 2>/dev/null)" = 10 ]
+	by_ftrace && [ "$(cat $COUNTERS/active)" = 1 ] ||
+		[ "$(cat $KLP/enabled 2>/dev/null)$(cat $KLP/transition 2>/dev/null)" = 10 ]
 }
 
 unpatched() {
-	[ ! -e $KLP ]
+	[ ! -e $KLP ] && { ! by_ftrace || [ ! -e $COUNTERS ]; }
 }
 
 livepatch_load() {
@@ -73,12 +80,22 @@ livepatch_load() {
 }
 
 livepatch_disable() {
+	if by_ftrace; then
+		rmmod ext4race_livepatch
+		return
+	fi
 	echo 0 >$KLP/enabled
 	wait_for "the transition back" unpatched
 }
 
+# is_loaded: is the module there, in use or not?
+is_loaded() {
+	grep -q '^ext4race_livepatch ' /proc/modules
+}
+
 livepatch_unload() {
 	livepatch_disable
+	is_loaded || return 0
 	# The kernel drops its reference to the module a moment after it removes the directory.
 	wait_for "removal of the module" rmmod ext4race_livepatch 2>/dev/null
 }

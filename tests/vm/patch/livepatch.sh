@@ -41,7 +41,7 @@ check disable 0 'disabled, transition complete'
 verify_is verify-disabled vulnerable
 race_until --leaks 2000
 between disabled "$leaked" 1000 '' 'blocks leaked after it was disabled'
-rmmod ext4race_livepatch
+! is_loaded || rmmod ext4race_livepatch
 check unload $? 'unloaded'
 
 # The blocks come back with umount and mount, and only then.
