@@ -15,6 +15,8 @@
 
 /* Exists where CONFIG_X86_KERNEL_IBT is set, 991625f3dd2c (5.18). */
 #define IBT_FUNCTION "ibt_save"
+/* Exists where ftrace can redirect a function, CONFIG_DYNAMIC_FTRACE_WITH_REGS. */
+#define FTRACE_FUNCTION "ftrace_regs_caller"
 
 /*
  * The first package versions with the fix, from the distributions' changelogs. They only
@@ -84,19 +86,15 @@ static void add_fixed_kernel(struct remedies *rem, const struct remedy_host *hos
 /* Why patch/livepatch does not fit, or NULL. Its builder and the module itself check the same. */
 static const char *why_no_livepatch(const struct remedy_host *host)
 {
-	if (strcmp(host->machine, "x86_64"))
-		return "it is made for x86-64 only";
-	if (!host->has_livepatch)
-		return "this kernel is built without CONFIG_LIVEPATCH";
+	if (strcmp(host->machine, "x86_64") && strcmp(host->machine, "aarch64"))
+		return "it is made for x86-64 and arm64 only";
+	if (!host->has_livepatch && !host->has_ftrace)
+		return "this kernel is built without CONFIG_LIVEPATCH and without "
+		       "CONFIG_DYNAMIC_FTRACE_WITH_REGS";
 	if (!host->has_kprobes)
 		return "this kernel is built without CONFIG_KPROBES";
 	if (host->insert == INSERT_IS_MISSING)
-		return "this kernel has no " RACE_INSERT_BLOCK;
-	if (host->insert == INSERT_RETURNS_VOID)
-		return RACE_INSERT_BLOCK " returns nothing here, so that an insert cannot be "
-					 "refused";
-	if (host->has_ibt)
-		return "this kernel is built with CONFIG_X86_KERNEL_IBT";
+		return "this kernel has neither " RACE_INSERT_BLOCK " nor " RACE_INSERT_EXTENT;
 	if (host->is_realtime)
 		return "this is a PREEMPT_RT kernel";
 	return NULL;
@@ -108,10 +106,19 @@ static bool read_line(const struct remedy_host *host, unsigned int *major, unsig
 	return sscanf(host->release, "%u.%u", major, minor) == 2;
 }
 
+/* Adds to notes, which ends up as " (one; another" or empty. */
+static void note(char *notes, size_t size, const char *text)
+{
+	size_t len = strlen(notes);
+
+	snprintf(notes + len, size - len, "%s%s", len ? "; " : " (", text);
+}
+
 static void add_livepatch(struct remedies *rem, const struct remedy_host *host)
 {
 	const char *why = why_no_livepatch(host);
 	unsigned int major, minor;
+	char notes[128] = "";
 
 	if (why) {
 		add(rem, "no livepatch: %s", why);
@@ -119,11 +126,16 @@ static void add_livepatch(struct remedies *rem, const struct remedy_host *host)
 	}
 	if (!read_line(host, &major, &minor))
 		return;
+	if (!host->has_livepatch)
+		note(notes, sizeof(notes), "redirected by ftrace");
+	if (host->insert == INSERT_RETURNS_UNKNOWN)
+		note(notes, sizeof(notes), "the build says if it does not fit");
+	if (host->has_ibt)
+		note(notes, sizeof(notes), "not proven on a CPU that enforces IBT");
 	add(rem,
-	    "without a reboot%s: patch/livepatch/build --headers /lib/modules/%s/build "
+	    "without a reboot%s%s: patch/livepatch/build --headers /lib/modules/%s/build "
 	    "--source /usr/src/linux-source-%u.%u && insmod ext4race_livepatch.ko",
-	    host->insert == INSERT_RETURNS_UNKNOWN ? " (the build says if it does not fit)" : "",
-	    host->release, major, minor);
+	    notes, notes[0] ? ")" : "", host->release, major, minor);
 }
 
 static void add_module(struct remedies *rem, const struct remedy_host *host)
@@ -199,8 +211,11 @@ static enum insert_returns what_insert_returns(const struct kernel *kernel)
 
 	if (kernel_func(kernel, RACE_INSERT_BLOCK, &func))
 		return INSERT_RETURNS_UNKNOWN;
+	/* The insert of extents, 12eba993b94c (6.11), never returned anything. */
 	if (!func.is_symbol)
-		return INSERT_IS_MISSING;
+		return !kernel_func(kernel, RACE_INSERT_EXTENT, &func) && func.is_symbol ?
+			       INSERT_RETURNS_VOID :
+			       INSERT_IS_MISSING;
 	if (func.nargs < 0)
 		return INSERT_RETURNS_UNKNOWN;
 	return func.returns_void ? INSERT_RETURNS_VOID : INSERT_RETURNS_INT;
@@ -208,7 +223,8 @@ static enum insert_returns what_insert_returns(const struct kernel *kernel)
 
 void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
 {
-	static const char *const names[] = { RACE_INSERT_BLOCK, IBT_FUNCTION };
+	static const char *const names[] = { RACE_INSERT_BLOCK, RACE_INSERT_EXTENT, IBT_FUNCTION,
+					     FTRACE_FUNCTION };
 	struct kernel_func func;
 	struct utsname uts;
 
@@ -225,6 +241,7 @@ void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
 	host->known = true;
 	host->has_livepatch = kernel->has_livepatch;
 	host->has_kprobes = kernel->has_kprobes;
+	host->has_ftrace = !kernel_func(kernel, FTRACE_FUNCTION, &func) && func.is_symbol;
 	host->has_ibt = !kernel_func(kernel, IBT_FUNCTION, &func) && func.is_symbol;
 	host->is_realtime = !access("/sys/kernel/realtime", F_OK);
 	host->ext4_is_module = kernel->ext4_is_module;

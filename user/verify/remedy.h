@@ -13,7 +13,7 @@ struct remedies {
 	char line[REMEDIES_MAX][320];
 };
 
-/* What the delayed insert gives back: a livepatch can refuse an insert only by an error. */
+/* What the delayed insert gives back. */
 enum insert_returns {
 	INSERT_RETURNS_UNKNOWN, /* no BTF tells */
 	INSERT_RETURNS_INT,
@@ -28,6 +28,7 @@ struct remedy_host {
 	char codename[64]; /* VERSION_CODENAME of /etc/os-release, or empty */
 	bool known;	   /* the kernel could be looked at; if not, what follows is unset */
 	bool has_livepatch;
+	bool has_ftrace; /* it can redirect a function */
 	bool has_kprobes;
 	bool has_ibt;	  /* CONFIG_X86_KERNEL_IBT */
 	bool is_realtime; /* PREEMPT_RT */

@@ -70,14 +70,43 @@ static void test_why_no_livepatch(void **state UNUSED)
 		assert_false(has(&rem, "insmod ext4race_livepatch"));                              \
 	} while (0)
 
-	REFUSED(strcpy(host.machine, "aarch64"), "x86-64 only");
-	REFUSED(host.has_livepatch = false, "CONFIG_LIVEPATCH");
+	REFUSED(strcpy(host.machine, "riscv64"), "x86-64 and arm64 only");
+	REFUSED(host.has_livepatch = false, "CONFIG_DYNAMIC_FTRACE_WITH_REGS");
 	REFUSED(host.has_kprobes = false, "CONFIG_KPROBES");
-	REFUSED(host.insert = INSERT_RETURNS_VOID, "returns nothing");
-	REFUSED(host.insert = INSERT_IS_MISSING, "has no ext4_es_insert_delayed_block");
-	REFUSED(host.has_ibt = true, "CONFIG_X86_KERNEL_IBT");
+	REFUSED(host.insert = INSERT_IS_MISSING, "has neither ext4_es_insert_delayed_block");
 	REFUSED(host.is_realtime = true, "PREEMPT_RT");
 #undef REFUSED
+}
+
+/* arm64 has no live patching: ftrace redirects the insert. */
+static void test_by_ftrace(void **state UNUSED)
+{
+	struct remedy_host host = stock();
+	struct remedies rem;
+
+	strcpy(host.release, "5.10.0-32-arm64");
+	strcpy(host.machine, "aarch64");
+	host.has_livepatch = false;
+	host.has_ftrace = true;
+	rem = of(&host);
+	assert_true(has(&rem, "without a reboot (redirected by ftrace): patch/livepatch/build "
+			      "--headers /lib/modules/5.10.0-32-arm64/build --source "
+			      "/usr/src/linux-source-5.10 && insmod ext4race_livepatch.ko"));
+	assert_false(has(&rem, "no livepatch"));
+}
+
+/* An insert that returns nothing is left out. What was not proven is said. */
+static void test_void_insert_and_ibt(void **state UNUSED)
+{
+	struct remedy_host host = stock();
+	struct remedies rem;
+
+	host.insert = INSERT_RETURNS_VOID;
+	rem = of(&host);
+	assert_true(has(&rem, "without a reboot: patch/livepatch/build"));
+	host.has_ibt = true;
+	rem = of(&host);
+	assert_true(has(&rem, "without a reboot (not proven on a CPU that enforces IBT): "));
 }
 
 /* No BTF: it is named, and so is that it may not fit. */
@@ -154,6 +183,9 @@ static void test_nothing_is_cut(void **state UNUSED)
 	memset(host.release, 'x', sizeof(host.release) - 1);
 	memcpy(host.release, "5.10.", 5);
 	host.insert = INSERT_RETURNS_UNKNOWN;
+	host.has_livepatch = false;
+	host.has_ftrace = true;
+	host.has_ibt = true;
 	rem = of(&host);
 	assert_true(has(&rem, "insmod ext4race_livepatch.ko"));
 	for (i = 0; i < rem.n; i++)
@@ -163,9 +195,14 @@ static void test_nothing_is_cut(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_fit),	       cmocka_unit_test(test_why_no_livepatch),
-		cmocka_unit_test(test_insert_unknown), cmocka_unit_test(test_module),
-		cmocka_unit_test(test_series),	       cmocka_unit_test(test_unknown_kernel),
+		cmocka_unit_test(test_all_fit),
+		cmocka_unit_test(test_why_no_livepatch),
+		cmocka_unit_test(test_insert_unknown),
+		cmocka_unit_test(test_by_ftrace),
+		cmocka_unit_test(test_void_insert_and_ibt),
+		cmocka_unit_test(test_module),
+		cmocka_unit_test(test_series),
+		cmocka_unit_test(test_unknown_kernel),
 		cmocka_unit_test(test_nothing_is_cut),
 	};
 

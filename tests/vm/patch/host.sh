@@ -157,7 +157,8 @@ refuses module-other-source 'use the source package of that kernel' "$PATCH/modu
 	--headers "$("$KERNEL" --headers 5.10.0-32)" --source "$("$KERNEL" --source 5.10)" \
 	--modules "$("$KERNEL" 5.10.0-32)/modules"
 refuses livepatch-fixed 'it is fixed' "$PATCH/livepatch/build" --kernel 5.10
-refuses livepatch-void 'returns void' "$PATCH/livepatch/build" --kernel 6.12
+refuses livepatch-fixed-extent 'it is fixed' "$PATCH/livepatch/build" --kernel 6.12
+refuses livepatch-no-way 'no live patching' "$PATCH/livepatch/build" --kernel 5.10.0-32-arm64 --way livepatch
 wanted wanted-vulnerable 5.10.0-32 0
 wanted wanted-fixed 6.1 1
 wanted wanted-builtin 5.10.0-32-cloud 1
