@@ -149,16 +149,16 @@ const field = (number, body) => Buffer.concat([varint(number * 8 + 2), varint(bo
 const STALE = 0x7ff0000000000002n;
 
 // A series that misses a step has ended there, as it would have with a scrape or a rule.
-function withEnds(samples) {
+function withEnds(samples, step) {
 	return samples.flatMap((sample, i) => {
-		const next = sample[1] + STEP * 1000;
+		const next = sample[1] + step * 1000;
 		return next > END * 1000 || samples[i + 1]?.[1] === next ? [sample] : [sample, [STALE, next]];
 	});
 }
 
 // A sample is a double and the time in milliseconds.
-function samplesOf(samples) {
-	const parts = withEnds(samples).map(([value, ms]) => {
+function samplesOf(samples, step) {
+	const parts = withEnds(samples, step).map(([value, ms]) => {
 		const time = varint(ms), part = Buffer.alloc(12 + time.length);
 		part[0] = 2 * 8 + 2;
 		part[1] = part.length - 2;
@@ -174,11 +174,11 @@ function samplesOf(samples) {
 	return Buffer.concat(parts);
 }
 
-function timeSeries({labels, samples}) {
+function timeSeries({labels, samples}, step) {
 	const names = Object.keys(labels).sort();
 	return Buffer.concat([
 		...names.map((name) => field(1, Buffer.concat([field(1, Buffer.from(name)), field(2, Buffer.from(labels[name]))]))),
-		samplesOf(samples),
+		samplesOf(samples, step),
 	]);
 }
 
@@ -189,9 +189,9 @@ function snappy(body) {
 	return Buffer.concat([varint(body.length), head, body]);
 }
 
-async function write(url, all) {
+async function write(url, all, step = STEP) {
 	for (let i = 0; i < all.length; i += 100) {
-		const body = snappy(Buffer.concat(all.slice(i, i + 100).map((s) => field(1, timeSeries(s)))));
+		const body = snappy(Buffer.concat(all.slice(i, i + 100).map((s) => field(1, timeSeries(s, step)))));
 		const answer = await fetch(`${url}/api/v1/write`, {method: "POST", body, headers: {
 			"Content-Encoding": "snappy", "Content-Type": "application/x-protobuf", "X-Prometheus-Remote-Write-Version": "0.1.0"}});
 		if (!answer.ok)
