@@ -55,4 +55,4 @@ export NODE_PATH=$MODULES/node_modules FONTCONFIG_FILE=$PAGE/fonts.conf XDG_CACH
 export OUT=$BUILD/page CHROMIUM
 CHROMIUM=$(command -v chromium)
 mkdir -p "$OUT"
-timeout 300 node "$PAGE/browser.js"
+timeout 600 node "$PAGE/browser.js"
