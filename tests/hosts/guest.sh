@@ -123,6 +123,11 @@ verdict_metric_is() { # VERDICT
 	grep -qF "ext4race_kernel_verdict{verdict=\"$1\"} 1" /run/verdict
 }
 
+scrapes_this_kernel() {
+	curl -fsS "$PROMETHEUS/api/v1/query?query=ext4race_kernel_info" | tee /run/scraped
+	grep -qF "\"release\":\"$(uname -r)\"" /run/scraped
+}
+
 alert_is() { # ALERT STATE: pending, firing, or none
 	local said
 	said=$(curl -fsS "$PROMETHEUS/api/v1/alerts") || return
