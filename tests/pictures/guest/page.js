@@ -47,7 +47,9 @@ async function main() {
 			await page.evaluate(() => window.goOn());
 			await page.waitForFunction(() => window.heldTimers() === 1, { polling: 20 });
 		}
-		await page.screenshot({ path: path.join(pictures, `page-${scheme}.png`) });
+		// Down to the time line: what follows is long.
+		const bottom = await page.$eval('section:has(#hour)', (section) => Math.ceil(section.getBoundingClientRect().bottom));
+		await page.screenshot({ path: path.join(pictures, `page-${scheme}.png`), clip: { x: 0, y: 0, width: 1100, height: bottom + 16 } });
 		await page.close();
 	}
 	await browser.close();
