@@ -737,6 +737,8 @@ static void test_operation(void **state)
 /* Only what the holder of i_rwsem maps is an allocation. */
 static void test_what_is_remembered(void **state)
 {
+	struct inode other_inode;
+
 	(void)state;
 	task(PARTNER);
 	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
@@ -758,6 +760,9 @@ static void test_what_is_remembered(void **state)
 	assert_non_null(find_alloc((u64)INODE, BLK, now_ns));
 	assert_null(find_alloc((u64)INODE, BLK, now_ns + 1));
 	assert_null(find_alloc((u64)INODE + 8, BLK, 1));
+	/* Nor of the inode with that number on another filesystem. */
+	other_inode = *INODE;
+	assert_null(find_alloc((u64)&other_inode, BLK, 1));
 }
 
 /* Each block of an extent leads to its record, however long it is; none beside it does. */
