@@ -566,6 +566,8 @@ static void count_scrape(const char *tool)
 	int i;
 
 	monitor_start(&mon, tool, args);
+	/* Its first answers may be that nothing is watched yet. */
+	let_rest(&mon);
 	scrape();
 	let_rest(&mon);
 	cpu = monitor_cpu(&mon);

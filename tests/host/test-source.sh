@@ -15,7 +15,7 @@ test_source_licence() {
 	while read -r file; do
 		grep -qI 'SPDX-License-Identifier: .*GPL-2.0-only' "$ROOT/$file" && continue
 		case $file in
-		LICENSE | COPYING | *.patch | *.json | *.jsonl | *.btf | *.lz4 | *.png | tests/fuzz/seeds/*) ;;
+		LICENSE | COPYING | *.patch | *.json | *.jsonl | *.btf | *.lz4 | *.png | *.webp | tests/fuzz/seeds/*) ;;
 		patch/fstests/*.out) ;;
 		patch/fstests/*)
 			grep -qI 'SPDX-License-Identifier: GPL-2.0$' "$ROOT/$file" ||
