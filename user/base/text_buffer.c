@@ -30,9 +30,10 @@ static bool room(struct text_buffer *buf, size_t more)
 
 void text_buffer_put(struct text_buffer *buf, const char *s, size_t len)
 {
-	if (!len || !room(buf, len))
+	if (!room(buf, len))
 		return;
-	memcpy(buf->data + buf->len, s, len);
+	if (len)
+		memcpy(buf->data + buf->len, s, len);
 	buf->len += len;
 	buf->data[buf->len] = '\0';
 }
