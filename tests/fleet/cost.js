@@ -3,7 +3,7 @@
 // rules look back a day, so that it matters how much there is. A tenth of the hosts races.
 "use strict";
 const fs = require("fs");
-const {END, write} = require("./rollout.js");
+const {END, write, ask} = require("./rollout.js");
 
 const [url, pid, hosts] = process.argv.slice(2);
 const STEP = 30, TIMES = Array.from({length: 86400 / STEP + 1}, (_, i) => END - 86400 + i * STEP);
@@ -33,12 +33,7 @@ function cpu() {
 	return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
-async function ask({query}) {
-	const answer = await fetch(`${url}/api/v1/query`, {method: "POST", body: new URLSearchParams({query, time: END})});
-	if (!answer.ok)
-		throw new Error(await answer.text());
-	await answer.text();
-}
+const evaluate = ({query}) => ask(url, "query", {query, time: END});
 
 async function main() {
 	for (let host = 0; host < Number(hosts); host++)
@@ -46,10 +41,10 @@ async function main() {
 	const {groups} = (await (await fetch(`${url}/api/v1/rules`)).json()).data;
 	let all = 0;
 	for (const rule of groups.flatMap((group) => group.rules)) {
-		await ask(rule);
+		await evaluate(rule);
 		const before = cpu();
 		for (let i = 0; i < TIMES_EACH; i++)
-			await ask(rule);
+			await evaluate(rule);
 		const each = (cpu() - before) / TIMES_EACH;
 		all += each;
 		console.log(`#   ${each.toFixed(3)} s  ${rule.name}`);

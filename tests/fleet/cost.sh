@@ -117,11 +117,8 @@ cat <<END
 END
 end "$PROMETHEUS_PID"
 
-# The rules again, over a day: it is written into one long head, see panels.sh.
+# The rules again, over a day.
 EVALUATE=31536000
 config "\"$ROOT/deploy/prometheus/ext4race.rules.yml\"" | sed '/^scrape_configs/,$d' >"$TMP/day.yml"
-spawn "$TMP/day.log" prometheus --config.file="$TMP/day.yml" --storage.tsdb.path="$TMP/day" \
-	--web.listen-address="127.0.0.1:$PROMETHEUS" --web.enable-remote-write-receiver \
-	--storage.tsdb.retention.time=100y --storage.tsdb.min-block-duration=100y --storage.tsdb.max-block-duration=100y
-until_ok 60 curl -fsS "$URL/-/ready"
+long_head day "$PROMETHEUS"
 timeout 600 node "$FLEET/cost.js" "$URL" "$SPAWNED" "$HOSTS"

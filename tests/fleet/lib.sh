@@ -101,6 +101,22 @@ free_port() {
 	return 1
 }
 
+# long_head NAME PORT [OPTION...]: a Prometheus at that port with $TMP/NAME.yml and its data in
+# $TMP/NAME, which is written to: into one long head, so that no block is cut and nothing is
+# too old. Its pid is in $SPAWNED.
+long_head() {
+	local name=$1 port=$2
+	shift 2
+	spawn "$TMP/$name.log" prometheus --config.file="$TMP/$name.yml" --storage.tsdb.path="$TMP/$name" \
+		--web.listen-address="127.0.0.1:$port" --web.enable-remote-write-receiver \
+		--storage.tsdb.retention.time=100y --storage.tsdb.min-block-duration=100y \
+		--storage.tsdb.max-block-duration=100y "$@"
+	until_ok 60 curl -fsS "http://127.0.0.1:$port/-/ready" || {
+		tail -n 5 "$TMP/$name.log" >&2
+		return 1
+	}
+}
+
 # metric URL NAME{LABELS}: the value of one series.
 metric() {
 	curl -fsS --max-time 10 "$1" | awk -v want="$2" '$1 == want { print $2; found = 1 } END { exit !found }'

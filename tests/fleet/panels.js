@@ -46,14 +46,7 @@ function expectNear(what, is, wanted, share = 0.02) {
 
 // ---- Prometheus ----
 
-async function ask(where, parameters) {
-	const answer = await fetch(`${url}/api/v1/${where}`, {method: "POST", body: new URLSearchParams(parameters)});
-	const body = await answer.json();
-	if (body.status !== "success")
-		throw new Error(`${parameters.query ?? where}: ${body.error}`);
-	return body.data;
-}
-
+const ask = (where, parameters) => rollout.ask(url, where, parameters);
 const ranged = (query) => ask("query_range", {query, start: START, end: END, step: STEP});
 
 // What the recording rules would have made in these weeks; each sees what those before it made.

@@ -9,17 +9,12 @@ need prometheus node curl jq
 
 OUT=${PANELS_OUT:-$BUILD/panels}
 PROMETHEUS=$(free_port)
-# The rollout is written into one long head: no block is cut, and nothing of it is too old. No
-# rule runs: the series that rules make of the rollout are made by the drawing, for its own time.
-cat >"$TMP/prometheus.yml" <<END
+# No rule runs: the series that rules make of the rollout are made by the drawing, for its own time.
+cat >"$TMP/rollout.yml" <<END
 global: { evaluation_interval: 1y }
 rule_files: [ "$ROOT/deploy/prometheus/ext4race.rules.yml" ]
 END
-spawn "$TMP/prometheus.log" prometheus --config.file="$TMP/prometheus.yml" --storage.tsdb.path="$TMP/data" \
-	--web.listen-address="127.0.0.1:$PROMETHEUS" --web.enable-remote-write-receiver \
-	--storage.tsdb.retention.time=100y --storage.tsdb.min-block-duration=100y \
-	--storage.tsdb.max-block-duration=100y --query.lookback-delta=125m
-until_ok 60 curl -fsS "http://127.0.0.1:$PROMETHEUS/-/ready" || tail -n 5 "$TMP/prometheus.log"
+long_head rollout "$PROMETHEUS" --query.lookback-delta=125m
 
 # A series of the rollout has the name and the labels that a real exporter gives it.
 feeder real --record "$FLEET/recorded/vulnerable.jsonl" --listen 0
@@ -30,9 +25,9 @@ known_series() {
 		const {record, hosts, DETAILED} = require(process.argv[1]);
 		const detailed = record(hosts.filter((host) => DETAILED.includes(host.instance)));
 		const series = new Set(detailed.map(({labels: {__name__, job, instance, ...own}}) => [__name__, ...Object.keys(own)].join(" ")));
-		console.log([...series].sort().join("\n"));' "$FLEET/rollout.js" >"$TMP/rollout"
+		console.log([...series].sort().join("\n"));' "$FLEET/rollout.js" >"$TMP/series"
 	sed -i 's/ $//' "$TMP/real"
-	! grep -vxFf "$TMP/real" "$TMP/rollout"
+	! grep -vxFf "$TMP/real" "$TMP/series"
 }
 ok "the rollout's series are the exporter's" known_series
 timeout 300 node "$FLEET/panels.js" "http://127.0.0.1:$PROMETHEUS" "$ROOT/deploy/grafana/ext4race.json" "$OUT"

@@ -199,6 +199,15 @@ async function write(url, all, step = STEP) {
 	}
 }
 
+// What Prometheus answers to a question of its API.
+async function ask(url, where, parameters) {
+	const answer = await fetch(`${url}/api/v1/${where}`, {method: "POST", body: new URLSearchParams(parameters)});
+	const body = await answer.json();
+	if (body.status !== "success")
+		throw new Error(`${parameters.query ?? where}: ${body.error}`);
+	return body.data;
+}
+
 // ---- all of it ----
 
 const hosts = Array.from({length: HOSTS}, (_, i) => hostOf(i));
@@ -215,4 +224,4 @@ function record(some = hosts) {
 	});
 }
 
-module.exports = {START, END, STEP, TIMES, HOSTS, DETAILED, KERNELS, hosts, stepsOf, record, write};
+module.exports = {START, END, STEP, TIMES, HOSTS, DETAILED, KERNELS, hosts, stepsOf, record, write, ask};

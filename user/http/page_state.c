@@ -250,12 +250,13 @@ static void put_remedy(struct html *h, const char *line, const char *mount)
 
 static void put_remedies(struct html *h, const struct metrics *m)
 {
+	const char *mount = hit_mount(m);
 	size_t i, from, left_out = 0;
 
 	html_put(h, "<p>How to end the race on this host:</p>\n<ul>\n");
 	for (i = 0; i < m->n_remedies; i++) {
 		from = h->text.len;
-		put_remedy(h, m->remedies[i], hit_mount(m));
+		put_remedy(h, m->remedies[i], mount);
 		left_out += !html_keep(h, from);
 	}
 	if (left_out)

@@ -11,13 +11,19 @@
 
 /* ---- text ---- */
 
+/* What was written, which is freed. */
+static void check_html(struct html *h, const char *want)
+{
+	assert_string_equal(h->text.data, want);
+	free(h->text.data);
+}
+
 static void check_text(const char *s, const char *want)
 {
 	struct html h = {};
 
 	html_text(&h, s);
-	assert_string_equal(h.text.data, want);
-	free(h.text.data);
+	check_html(&h, want);
 }
 
 static void test_text(void **state)
@@ -46,9 +52,8 @@ static void test_text_max(void **state)
 	/* A character that begins before the end is whole. */
 	html_text_max(&h, "\xc3\xa9\xc3\xa9", 3);
 	html_text(&h, NULL);
-	assert_string_equal(h.text.data, "&lt;&lt;\xe2\x80\xa6"
-					 "ab\xc3\xa9\xc3\xa9");
-	free(h.text.data);
+	check_html(&h, "&lt;&lt;\xe2\x80\xa6"
+		       "ab\xc3\xa9\xc3\xa9");
 }
 
 static void test_count(void **state)
@@ -61,10 +66,9 @@ static void test_count(void **state)
 	html_count(&h, 9999);
 	html_put(&h, " ");
 	html_count(&h, 1234567);
-	assert_string_equal(h.text.data, "0 9999 1\xe2\x80\xaf"
-					 "234\xe2\x80\xaf"
-					 "567");
-	free(h.text.data);
+	check_html(&h, "0 9999 1\xe2\x80\xaf"
+		       "234\xe2\x80\xaf"
+		       "567");
 }
 
 static void check_duration(double seconds, const char *want)
@@ -72,8 +76,7 @@ static void check_duration(double seconds, const char *want)
 	struct html h = {};
 
 	page_duration(&h, seconds);
-	assert_string_equal(h.text.data, want);
-	free(h.text.data);
+	check_html(&h, want);
 }
 
 static void test_duration(void **state)
@@ -94,8 +97,7 @@ static void check_window(unsigned long long ns, const char *want)
 	struct html h = {};
 
 	page_window(&h, ns);
-	assert_string_equal(h.text.data, want);
-	free(h.text.data);
+	check_html(&h, want);
 }
 
 static void test_window(void **state)

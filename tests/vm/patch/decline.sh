@@ -4,8 +4,7 @@
 # shellcheck source=tests/vm/patch/guest.sh
 . /usr/local/bin/guest.sh
 
-! insmod /usr/local/bin/ext4race_livepatch.ko 2>/dev/null &&
-	! grep -q '^ext4race_livepatch ' /proc/modules
+! insmod /usr/local/bin/ext4race_livepatch.ko 2>/dev/null && ! is_loaded
 check declined $? 'insmod refused'
 said=$(dmesg | sed -n 's/.*ext4race_livepatch: not loaded: //p' | tail -n 1)
 case $said in
