@@ -21,7 +21,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-#define ES_FIND_SCOPE static __attribute__((unused))
+#define READER_SCOPE static __attribute__((unused))
 
 #include "event.h"
 #include "classic_record.h"

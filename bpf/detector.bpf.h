@@ -71,6 +71,7 @@ static __noinline struct e4r_stats *stats_of(u32 dev)
  * Functions that are not static give and take numbers only. The verifier looks at each of them
  * once, and not again for each caller and for each way to it. That, and no branches where
  * arithmetic will do, is what keeps the monitor's start cheap: see docs/overhead.md.
+ * READER_SCOPE: of those that read the kernel's structures.
  */
 __noinline u32 log2_slot(u64 v)
 {
@@ -248,7 +249,7 @@ __noinline int find_alloc_place(u64 inode, u64 ino, u32 generation, u32 lblk, u6
 }
 
 /* The place for the first block of [lblk, lblk + len) that has one, or -1. */
-__noinline int first_alloc_place(u64 addr, u32 lblk, u32 len, u64 since_ns)
+READER_SCOPE __noinline int first_alloc_place(u64 addr, u32 lblk, u32 len, u64 since_ns)
 {
 	const struct inode *inode = (const struct inode *)addr;
 	u64 ino = BPF_CORE_READ(inode, i_ino);
@@ -456,7 +457,7 @@ struct es_answer {
  * Asks block by block; ANSWER_FAILED when the tree could not be read. It does not branch on
  * what it finds, because the verifier would follow every combination.
  */
-__noinline u64 es_ask_packed(u64 addr, u32 lblk, u32 len, u32 use_cache)
+READER_SCOPE __noinline u64 es_ask_packed(u64 addr, u32 lblk, u32 len, u32 use_cache)
 {
 	u64 mapped = 0, missing = 0, delayed = 0, bits;
 	u32 i;
@@ -491,7 +492,7 @@ static __always_inline int es_ask(u64 addr, u32 lblk, u32 len, bool use_cache,
 }
 
 /* How many blocks of the range come before its first mapping; len where there is none. */
-__noinline u32 es_blocks_before_mapping(u64 addr, u32 lblk, u32 len)
+READER_SCOPE __noinline u32 es_blocks_before_mapping(u64 addr, u32 lblk, u32 len)
 {
 	u32 i;
 

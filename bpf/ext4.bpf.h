@@ -213,10 +213,11 @@ static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool
  * that acts on a mapping found through cache_es asks again without use_cache.
  *
  * Not static: the verifier then looks at it once and not at every call. An object that
- * reads no tree makes it static: otherwise it would need the kernel's BTF for nothing.
+ * reads nothing of the kernel makes such functions static: unused, they would stay in it, and
+ * it would need the kernel's BTF for nothing.
  */
-#ifndef ES_FIND_SCOPE
-#define ES_FIND_SCOPE
+#ifndef READER_SCOPE
+#define READER_SCOPE
 #endif
 #ifdef E4R_DIRECT
 /*
@@ -225,7 +226,7 @@ static __always_inline u64 inode_addr(void *ctx, const struct inode *inode, bool
  */
 #define LOADED(member) (*(const volatile typeof(member) *)&(member) != 0)
 
-ES_FIND_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
+READER_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 {
 	const struct ext4_inode_info *ei = CAST(
 		struct ext4_inode_info,
@@ -267,7 +268,7 @@ found:
 	return pblk & ~ES_MISSING;
 }
 #else
-ES_FIND_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
+READER_SCOPE __noinline u64 es_find(u64 addr, u32 lblk, u32 use_cache)
 {
 	const struct ext4_inode_info *ei =
 		(const void *)(addr - bpf_core_field_offset(struct ext4_inode_info, vfs_inode));
