@@ -567,6 +567,50 @@ static __noinline int averted(struct e4r_event *ev)
 	return 0;
 }
 
+/*
+ * A walk without i_data_sem can be led astray by a change of the tree, and then finds an entry
+ * that is neither the one before the insert nor a delayed one. It is made again.
+ */
+#define OUTCOME_LOOKS 3
+
+/* It cannot be known. An insert that returns nothing then counts as one that took effect. */
+static __noinline int outcome_lost(struct pending_collision *c)
+{
+	COUNT(lost_pending);
+	return cfg_insert_returns ? 0 : overwritten(&c->ev);
+}
+
+/*
+ * The block of a collision was allocated again after the insert. An allocator adds a mapping
+ * only where there is none, so the insert had replaced it.
+ */
+static __always_inline bool allocated_again(const struct pending_collision *c)
+{
+	return find_alloc_place(c->inode, c->ev.ino, c->ev.generation, c->ev.lblk, c->ev.time_ns) >=
+	       0;
+}
+
+/*
+ * Whether an insert took effect, by what the tree says after it. A refused insert leaves the
+ * entry as it was. So does a livepatch that leaves the insert out, which no return value tells.
+ */
+static __noinline int conclude(struct pending_collision *c)
+{
+	u64 entry = 0;
+	u32 i;
+
+	for (i = 0; i < (cfg_insert_returns ? 1 : OUTCOME_LOOKS); i++) {
+		entry = es_find(c->inode, c->ev.lblk, false);
+		if (entry == c->entry || entry & ES_DELAYED)
+			break;
+	}
+	if (!entry)
+		return outcome_lost(c);
+	if (entry == c->entry && (cfg_insert_returns || !allocated_again(c)))
+		return averted(&c->ev);
+	return overwritten(&c->ev);
+}
+
 /* Keeps a collision until its outcome is known. */
 static __always_inline int wait_for_outcome(const struct pending_collision *c)
 {
@@ -574,11 +618,13 @@ static __always_inline int wait_for_outcome(const struct pending_collision *c)
 	struct pending_collision *earlier = bpf_map_lookup_elem(&pending, &tid);
 
 	if (earlier) {
-		/* A fault goes on to its next insert only when the last one took effect. */
-		if (earlier->start_ns && earlier->start_ns == c->start_ns)
+		if (!earlier->start_ns || earlier->start_ns != c->start_ns)
+			outcome_lost(earlier);
+		/* After an insert that returned an error the fault would have ended. */
+		else if (cfg_insert_returns)
 			overwritten(&earlier->ev);
 		else
-			COUNT(lost_pending);
+			conclude(earlier);
 		bpf_map_update_elem(&pending, &tid, c, BPF_EXIST);
 	} else if (!bpf_map_update_elem(&pending, &tid, c, BPF_NOEXIST)) {
 		__sync_fetch_and_add(&n_pending, 1);
@@ -613,7 +659,7 @@ static __noinline int collision(void *ctx, const struct inode *inode, const stru
 		slot->overwrites += ev->len;
 		c.start_ns = slot->start_ns;
 	}
-	return cfg_insert_returns ? wait_for_outcome(&c) : overwritten(ev);
+	return cfg_outcome_later ? wait_for_outcome(&c) : overwritten(ev);
 }
 
 /* Declared with the 64 bits that the kernel returns: nothing has to be extended. */
@@ -958,25 +1004,21 @@ static __noinline int near_miss(void *ctx, const struct inode *inode, const stru
 }
 
 /*
- * Whether the last insert of this task's fault took effect. All inserts of a fault that
- * succeeded did. Otherwise the tree tells: a refused insert leaves the entry as it was. The
- * fault holds the page, so nobody else can have put the block back.
+ * Whether the last insert of this task's fault took effect. Where inserts return a value, all
+ * those of a fault that succeeded did. Otherwise the tree tells. A fault that succeeds holds the
+ * page until after this, so no writeback and no truncate can have changed the entry meanwhile.
  */
 static __noinline int settle(u32 fault_result)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct pending_collision *c = bpf_map_lookup_elem(&pending, &tid);
-	u64 entry;
 
 	if (!c)
 		return 0;
-	entry = fault_result & VM_FAULT_LOCKED ? ES_DELAYED : es_find(c->inode, c->ev.lblk, false);
-	if (!entry)
-		COUNT(lost_pending);
-	else if (entry == c->entry)
-		averted(&c->ev);
-	else
+	if (cfg_insert_returns && fault_result & VM_FAULT_LOCKED)
 		overwritten(&c->ev);
+	else
+		conclude(c);
 	if (!bpf_map_delete_elem(&pending, &tid))
 		__sync_fetch_and_add(&n_pending, -1);
 	return 0;

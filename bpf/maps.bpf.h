@@ -13,7 +13,8 @@
 const volatile unsigned int cfg_n_devs;		 /* 0: every ext4 */
 const volatile unsigned int cfg_page_shift = 12; /* of user space */
 const volatile bool cfg_stacks;			 /* record stacks */
-const volatile bool cfg_insert_returns;		 /* it may refuse: the fault's end tells */
+const volatile bool cfg_insert_returns;		 /* a fault goes on only if it took effect */
+const volatile bool cfg_outcome_later;		 /* the fault's end tells if it took effect */
 const volatile bool cfg_fault_seen;		 /* fault hooks are attached */
 const volatile bool cfg_window_seen;		 /* these, or the mapping hook */
 const volatile bool cfg_alloc_seen;		 /* the allocation hook is attached */

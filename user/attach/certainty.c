@@ -18,11 +18,19 @@ const char *hooks_certainty(const struct hook_plan *plan, const struct hook_outc
 		return "overwrites exact, the allocator is not named";
 	if (!plan->choice[HOOK_INODE_END].target)
 		return "overwrites exact, leaks not seen (no hook at the inode's end)";
+	if (!plan->choice[HOOK_FAULT].target && plan->mode != ATTACH_TRACEPOINT)
+		return "overwrites (unless the extent was reclaimed within the window) and leaks "
+		       "exact, but an insert that a livepatch averts counts as an overwrite; "
+		       "no near misses, no window length (no hook at the fault's start)";
 	if (!plan->choice[HOOK_FAULT].target)
 		return "overwrites (unless the extent was reclaimed within the window) and leaks "
 		       "exact; no near misses, no window length (no hook at the fault's start)";
 	*degraded = false;
 	/* The insert does not sleep, so that only a fault's end can be missed. */
+	if (outcomes->hook[HOOK_FAULT].few_returns && plan->outcome_later)
+		return "full, but near misses, and some outcomes of collisions (told as lost "
+		       "evidence): a fault's end is missed when more faults wait than there are "
+		       "CPUs (tracefs cannot be written)";
 	if (outcomes->hook[HOOK_FAULT].few_returns)
 		return "full, but near misses: a fault's end is missed when more faults wait than "
 		       "there are CPUs (tracefs cannot be written)";

@@ -74,7 +74,8 @@ static void configure(rodata_t *rodata, const struct kernel *kernel, const struc
 
 	CONFIGURE_COMMON(rodata, config);
 	rodata->cfg_page_shift = ffs(sysconf(_SC_PAGESIZE)) - 1;
-	rodata->cfg_insert_returns = choice[HOOK_INSERT_RESULT].target;
+	rodata->cfg_insert_returns = plan->insert_returns;
+	rodata->cfg_outcome_later = plan->outcome_later;
 	rodata->cfg_fault_seen = choice[HOOK_FAULT].target;
 	rodata->cfg_alloc_seen = choice[HOOK_ALLOCATION].target;
 	rodata->cfg_window_seen = choice[HOOK_FAULT].target || choice[HOOK_MAPPING].target;

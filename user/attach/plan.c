@@ -243,10 +243,21 @@ static void choose_cheapest(struct hook_choice *choice, const struct kernel *ker
 
 /* ---- whether an insert took effect ---- */
 
+/* Whether the insert returns a value. That of an extent never did. */
+static bool insert_returns(const struct hook_choice *insert, const struct kernel *kernel)
+{
+	struct kernel_func func;
+
+	return insert->target && !strcmp(insert->target, RACE_INSERT_BLOCK) &&
+	       !kernel_func(kernel, RACE_INSERT_BLOCK, &func) && returns_value(&func, kernel);
+}
+
 /*
- * The end of the fault tells; see on_fault_end() in bpf/detector.bpf.h. Where the insert's
- * hook is its tracepoint, what a livepatch refuses does not get that far: see
- * on_reservation_back() there.
+ * A livepatch against the race refuses the insert, or leaves out one that returns nothing. A
+ * hook at the function's entry sees the insert all the same, and the end of the fault tells
+ * whether it took effect: see conclude() in bpf/detector.bpf.h. The insert's own tracepoint is
+ * not reached. There the reservation that is given back tells of it: see on_reservation_back()
+ * there. An insert that reached the tracepoint may fail only if it returns a value.
  */
 static void choose_result(struct hook_plan *plan, const struct kernel *kernel,
 			  const struct hook_refusals *refused)
@@ -254,19 +265,23 @@ static void choose_result(struct hook_plan *plan, const struct kernel *kernel,
 	struct hook_choice *choice = &plan->choice[HOOK_INSERT_RESULT];
 	const struct hook_choice *insert = &plan->choice[HOOK_DELAYED_INSERT];
 	const struct hook_choice *fault = &plan->choice[HOOK_FAULT];
-	struct kernel_func func;
-	bool any;
+	bool entry = insert->mode != ATTACH_TRACEPOINT, any;
 
 	memset(choice, 0, sizeof(*choice));
-	/* The insert of an extent never returned anything. */
-	if (!insert->target || strcmp(insert->target, RACE_INSERT_BLOCK) != 0 ||
-	    kernel_func(kernel, RACE_INSERT_BLOCK, &func) || !returns_value(&func, kernel)) {
-		refuse(choice, "the insert returns nothing: it always takes effect");
-	} else if (!fault->target) {
-		refuse(choice, "no hook at the fault's end");
-	} else if (insert->mode != ATTACH_TRACEPOINT ||
-		   !choose_kind(choice, kernel, HOOK_INSERT_RESULT, ATTACH_TRACEPOINT, refused,
-				&any)) {
+	plan->insert_returns = insert_returns(insert, kernel);
+	if (!insert->target)
+		return;
+	if (!fault->target) {
+		refuse(choice, entry ? "no hook at the fault's end: an averted insert counts as an "
+				       "overwrite" :
+				       "no hook at the fault's end: averted inserts are not seen");
+		return;
+	}
+	plan->outcome_later = plan->insert_returns || entry;
+	if (!entry &&
+	    choose_kind(choice, kernel, HOOK_INSERT_RESULT, ATTACH_TRACEPOINT, refused, &any))
+		return;
+	if (plan->outcome_later) {
 		choice->target = fault->target;
 		choice->mode = fault->mode;
 	}

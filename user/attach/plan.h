@@ -27,6 +27,10 @@ struct hook_plan {
 	enum attach_mode mode;
 	/* Classic tracepoints and the happens-before rule; mode is ATTACH_TRACEPOINT. */
 	bool classic;
+	/* The delayed insert returns a value. */
+	bool insert_returns;
+	/* Whether an insert took effect is found out at the fault's end. */
+	bool outcome_later;
 	struct hook_choice choice[HOOK_MAX];
 };
 

@@ -161,9 +161,10 @@ static void test_fentry(void **state)
 	assert_string_equal(target(HOOK_FAULT), RACE_FAULT);
 	assert_string_equal(target(HOOK_INODE_END), RACE_INODE_END);
 	assert_string_equal(target(HOOK_MAPPING), "none");
-	/* It returns nothing, so that there is no outcome to look at. */
-	assert_string_equal(target(HOOK_INSERT_RESULT), "none");
-	assert_non_null(strstr(plan.choice[HOOK_INSERT_RESULT].reason, "always takes effect"));
+	/* It returns nothing, but a livepatch may leave it out. */
+	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
+	assert_true(plan.outcome_later);
+	assert_false(plan.insert_returns);
 	assert_string_equal(hooks_certainty(&plan, &(struct hook_outcomes){ 0 }, &degraded),
 			    "full");
 	assert_false(degraded);
@@ -180,7 +181,7 @@ static void test_not_in_btf(void **state)
 	assert_string_equal(target(HOOK_DELAYED_INSERT), RACE_INSERT_BLOCK);
 }
 
-/* Up to 6.5 the insert returns a value: then that decides. */
+/* Up to 6.5 the insert returns a value: a fault goes on only if the insert took effect. */
 static void test_result(void **state)
 {
 	(void)state;
@@ -188,14 +189,67 @@ static void test_result(void **state)
 	assert_int_equal(make(ATTACH_FENTRY, false), 0);
 	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
 	assert_true(has_program(HOOK_FAULT, "fexit_mkwrite"));
-	/* Without BTF it is one up to 5.14, and nobody knows later. */
+	assert_true(plan.insert_returns && plan.outcome_later);
+	/* Without BTF it does up to 5.14, and nobody knows later: then the tree is asked. */
 	k.in_btf = false;
 	kernel.has_invalidate_lock = false;
 	assert_int_equal(make(ATTACH_KPROBE, false), 0);
 	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
+	assert_true(plan.insert_returns && plan.outcome_later);
 	kernel.has_invalidate_lock = true;
 	assert_int_equal(make(ATTACH_KPROBE, false), 0);
+	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
+	assert_false(plan.insert_returns);
+	assert_true(plan.outcome_later);
+}
+
+/* The insert's tracepoint is reached only by an insert that takes effect if it returns nothing. */
+static void test_result_of_void(void **state)
+{
+	(void)state;
+	kernel.has_kprobes = true;
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_true(has_program(HOOK_DELAYED_INSERT, "tp_insert_block"));
+	assert_true(has_program(HOOK_INSERT_RESULT, "tp_refused"));
+	assert_false(plan.outcome_later);
+	/* So it is if nothing tells what a livepatch leaves out. */
+	k.no_tracepoint = "ext4_da_release_space";
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
 	assert_string_equal(target(HOOK_INSERT_RESULT), "none");
+	assert_false(plan.outcome_later);
+	k.no_tracepoint = NULL;
+	k.insert_block = false;
+	k.insert_extent = true;
+	assert_int_equal(make(ATTACH_AUTO, false), 0);
+	assert_true(has_program(HOOK_INSERT_RESULT, "tp_refused"));
+	assert_false(plan.outcome_later);
+	assert_int_equal(make(ATTACH_KPROBE, false), 0);
+	assert_string_equal(target(HOOK_INSERT_RESULT), RACE_FAULT);
+	assert_true(plan.outcome_later);
+}
+
+/* Without the fault's end each collision counts as an overwrite, which is told. */
+static void test_result_without_an_end(void **state)
+{
+	bool degraded;
+
+	(void)state;
+	refused.n = 0;
+	refuse("kretprobe_mkwrite");
+	assert_int_equal(make(ATTACH_KPROBE, false), 0);
+	assert_string_equal(target(HOOK_INSERT_RESULT), "none");
+	assert_false(plan.outcome_later);
+	assert_non_null(
+		strstr(plan.choice[HOOK_INSERT_RESULT].reason, "averted insert counts as an"));
+	assert_non_null(strstr(hooks_certainty(&plan, &(struct hook_outcomes){ 0 }, &degraded),
+			       "averts counts as an overwrite"));
+	assert_true(degraded);
+	refused.n = 0;
+	assert_int_equal(make(ATTACH_TRACEPOINT, false), 0);
+	assert_non_null(
+		strstr(plan.choice[HOOK_INSERT_RESULT].reason, "averted inserts are not seen"));
+	assert_null(strstr(hooks_certainty(&plan, &(struct hook_outcomes){ 0 }, &degraded),
+			   "averts counts"));
 }
 
 /* Left to choose: the cheapest at each point, and nothing that keeps a livepatch out. */
@@ -457,6 +511,8 @@ int main(void)
 		T(test_fentry),
 		T(test_not_in_btf),
 		T(test_result),
+		T(test_result_of_void),
+		T(test_result_without_an_end),
 		T(test_extents),
 		T(test_cheapest),
 		T(test_extents),

@@ -106,7 +106,8 @@ static int setup(void **state)
 	unreadable = NULL;
 	cfg_n_devs = 0;
 	cfg_page_shift = 12;
-	cfg_stacks = cfg_insert_returns = cfg_preemptible = false;
+	cfg_stacks = cfg_preemptible = false;
+	cfg_insert_returns = cfg_outcome_later = false;
 	cfg_fault_seen = cfg_window_seen = cfg_alloc_seen = true;
 	now_ns = FAULT_NS;
 	task(VICTIM);
@@ -387,7 +388,7 @@ static void race_undecided(u64 status)
 {
 	size_t before = n_told;
 
-	cfg_insert_returns = true;
+	cfg_insert_returns = cfg_outcome_later = true;
 	fault();
 	fallocate_range(BLK, 1, status | PBLK);
 	insert(BLK, 1);
@@ -484,7 +485,7 @@ static void test_outcome_unreadable(void **state)
 static void test_two_inserts_of_a_fault(void **state)
 {
 	(void)state;
-	cfg_insert_returns = true;
+	cfg_insert_returns = cfg_outcome_later = true;
 	fault();
 	fallocate_range(BLK, 2, ES_UNWRITTEN | PBLK);
 	insert(BLK, 1);
@@ -504,7 +505,7 @@ static void test_two_inserts_of_a_fault(void **state)
 static void test_outcome_not_seen(void **state)
 {
 	(void)state;
-	cfg_insert_returns = true;
+	cfg_insert_returns = cfg_outcome_later = true;
 	tree(BLK, 2, ES_UNWRITTEN | PBLK);
 	insert(BLK, 1);
 	insert(BLK + 1, 1);
@@ -516,11 +517,145 @@ static void test_outcome_not_seen(void **state)
 	assert_int_equal(told[0].lblk, BLK + 1);
 }
 
+/* ---- the outcome, where the insert returns nothing ---- */
+
+/* The hook saw a collision, in a fault that goes on whatever the insert does. */
+static void race_unanswered(u64 status)
+{
+	cfg_outcome_later = true;
+	fault();
+	fallocate_range(BLK, 1, status | PBLK);
+	insert(BLK, 1);
+	assert_int_equal(n_told, 0);
+	assert_int_equal(n_pending, 1);
+}
+
+/* A livepatch left the insert out: the fault succeeds, and the entry is what it was. */
+static void test_left_out(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN);
+	fault_ends();
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_AVERTED);
+	assert_int_equal(stat_of(DEV).averted, 1);
+	assert_int_equal(stat_of(DEV).overwritten_blocks, 0);
+	assert_int_equal(n_pending, 0);
+	assert_no_loss();
+}
+
+static void test_left_out_over_both(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN | ES_DELAYED);
+	fault_ends();
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_AVERTED);
+}
+
+static void test_not_left_out(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN);
+	tree(BLK, 1, ES_DELAYED | ES_PBLK_MASK);
+	fault_ends();
+	assert_overwritten();
+}
+
+/* An allocator puts the mapping back before the fault ends. From 6.12 on it is not delayed. */
+static void test_not_left_out_and_allocated_again(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN);
+	task(PARTNER);
+	lock_inode();
+	now_ns = TOLD_NS + 1;
+	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
+	unlock_inode();
+	fault_ends();
+	assert_overwritten();
+}
+
+/* An allocation beside the block, or before the insert, says nothing about it. */
+static void test_left_out_and_another_allocated(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN);
+	task(PARTNER);
+	lock_inode();
+	now_ns = TOLD_NS + 1;
+	on_allocation(NULL, INODE, BLK + 1, 1, ES_UNWRITTEN | PBLK, false);
+	unlock_inode();
+	fault_ends();
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_AVERTED);
+}
+
+/* What is neither the old entry nor a delayed one proves nothing: it counts as before. */
+static void test_outcome_unclear(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN);
+	tree(BLK, 1, ES_WRITTEN | PBLK);
+	fault_ends();
+	assert_overwritten();
+}
+
+static void test_unanswered_and_unreadable(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN);
+	unreadable = &es[0];
+	fault_ends();
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_OVERWRITE);
+	assert_int_equal(n_pending, 0);
+	assert_int_equal(count()->lost_pending, 1);
+}
+
+/* A page of several blocks: the fault goes on past the first whatever became of it. */
+static void test_two_left_out(void **state)
+{
+	(void)state;
+	cfg_outcome_later = true;
+	fault();
+	fallocate_range(BLK, 2, ES_UNWRITTEN | PBLK);
+	insert(BLK, 1);
+	insert(BLK + 1, 1);
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_AVERTED);
+	assert_int_equal(told[0].lblk, BLK);
+	tree(BLK + 1, 1, ES_DELAYED | ES_PBLK_MASK);
+	fault_ends();
+	assert_int_equal(n_told, 2);
+	assert_int_equal(told[1].type, E4R_OVERWRITE);
+	assert_int_equal(told[1].lblk, BLK + 1);
+	assert_int_equal(n_pending, 0);
+	assert_no_loss();
+}
+
+/* Neither fault's start was seen: the first collision's fault may have ended long ago. */
+static void test_unanswered_and_not_seen(void **state)
+{
+	(void)state;
+	cfg_outcome_later = true;
+	tree(BLK, 2, ES_UNWRITTEN | PBLK);
+	insert(BLK, 1);
+	insert(BLK + 1, 1);
+	assert_int_equal(count()->lost_pending, 1);
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_OVERWRITE);
+	assert_int_equal(told[0].lblk, BLK);
+	fault_ends();
+	assert_int_equal(told[1].type, E4R_AVERTED);
+	assert_int_equal(told[1].lblk, BLK + 1);
+}
+
 /* A livepatch refuses before the insert's own hook is reached. */
 static void test_refused_unseen(void **state)
 {
 	(void)state;
-	cfg_insert_returns = true;
+	cfg_insert_returns = cfg_outcome_later = true;
 	fault();
 	fallocate_range(BLK, 1, ES_UNWRITTEN | PBLK);
 	task(VICTIM);
@@ -1165,6 +1300,15 @@ int main(void)
 		T(test_outcome_unreadable),
 		T(test_two_inserts_of_a_fault),
 		T(test_refused_unseen),
+		T(test_left_out),
+		T(test_left_out_over_both),
+		T(test_not_left_out),
+		T(test_not_left_out_and_allocated_again),
+		T(test_left_out_and_another_allocated),
+		T(test_outcome_unclear),
+		T(test_unanswered_and_unreadable),
+		T(test_two_left_out),
+		T(test_unanswered_and_not_seen),
 		T(test_outcome_not_seen),
 		T(test_sealed),
 		T(test_allocation_breaks_the_seal),
