@@ -8,7 +8,7 @@
 # The monitor may look during a transition, and then takes "fixed" back. How long a transition
 # takes is chance.
 settled() {
-	grep '"type":"verdict"' /out/monitor.json | grep -v 'a livepatch is in transition'
+	grep '"type":"verdict"' /out/monitor-auto.json | grep -v 'a livepatch is in transition'
 }
 
 # verdicts N: at least N verdicts were reported.
@@ -38,5 +38,5 @@ verdict_is follow-loaded-again 4 fixed
 livepatch_unload
 verdict_is follow-unloaded 5 vulnerable
 monitor_stop
-between contradictions "$(grep -c CONTRADICTION /out/monitor.err)" 0 0 'contradictions'
+between contradictions "$(grep -c CONTRADICTION /out/monitor-auto.err)" 0 0 'contradictions'
 echo end

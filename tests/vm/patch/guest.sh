@@ -129,20 +129,33 @@ provoke_averts() {
 # monitor_start, monitor_stop: the detector watches between them. monitor_stop sets
 # seen_averted and seen_overwritten.
 monitor_start() {
-	ext4race-detect -o json >/out/monitor.json 2>/out/monitor.err &
-	monitor=$!
-	until grep -q '"type":"start"' /out/monitor.json; do
-		if ! kill -0 "$monitor" 2>/dev/null; then
-			check monitor 1 "ended early: $(tail -n 1 /out/monitor.err)"
+	watch_start auto
+}
+
+monitor_stop() {
+	watch_stop auto
+}
+
+# watch_start MODE, watch_stop MODE: the same for a detector with --attach MODE; several may
+# watch at once. watch_stop sets seen_leaked, too.
+watch_start() {
+	ext4race-detect -o json --attach "$1" >"/out/monitor-$1.json" 2>"/out/monitor-$1.err" &
+	echo $! >"/tmp/monitor-$1.pid"
+	until grep -q '"type":"start"' "/out/monitor-$1.json"; do
+		if ! kill -0 "$(cat "/tmp/monitor-$1.pid")" 2>/dev/null; then
+			check "monitor-$1" 1 "ended early: $(tail -n 1 "/out/monitor-$1.err")"
 			return
 		fi
 		usleep 20000
 	done
 }
 
-monitor_stop() {
-	kill -TERM "$monitor"
-	wait "$monitor"
-	seen_averted=$(sed -n '/"type":"summary"/p' /out/monitor.json | field averted)
-	seen_overwritten=$(sed -n '/"type":"summary"/p' /out/monitor.json | field overwritten_blocks)
+watch_stop() {
+	pid=$(cat "/tmp/monitor-$1.pid")
+	kill -TERM "$pid"
+	wait "$pid"
+	summary=$(sed -n '/"type":"summary"/p' "/out/monitor-$1.json")
+	seen_averted=$(echo "$summary" | field averted)
+	seen_overwritten=$(echo "$summary" | field overwritten_blocks)
+	seen_leaked=$(echo "$summary" | field leaked_blocks)
 }

@@ -9,7 +9,7 @@ FOREIGN=/sys/kernel/livepatch/foreign
 
 # Is this the last verdict of the monitor, and does its reason match?
 monitor_says() { # VERDICT REASON
-	grep '"type":"verdict"' /out/monitor.json | tail -n 1 | grep "\"verdict\":\"$1\"" | grep -q "$2"
+	grep '"type":"verdict"' /out/monitor-auto.json | tail -n 1 | grep "\"verdict\":\"$1\"" | grep -q "$2"
 }
 
 monitor_is() { # NAME VERDICT REASON
