@@ -81,7 +81,8 @@ def leak:
 	wrong("blocks"; count and . > 0), wrong("overwrites"; count);
 
 def verdict:
-	(common + ["verdict", "evidence"]) as $all | missing($all), unknown($all),
+	(common + ["verdict", "evidence"]) as $all | missing($all), unknown($all + ["remedies"]),
+	wrong("remedies"; type == "array" and length > 0 and all(.[]; name)),
 	wrong("verdict"; one_of(["fixed", "vulnerable", "unknown"])), (.evidence[]? | evidence);
 
 def summary:

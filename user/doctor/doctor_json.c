@@ -10,6 +10,7 @@
 #include "doctor/doctor.h"
 #include "host/privilege.h"
 #include "report/report_json.h"
+#include "verify/remedy.h"
 
 static json_t *string_or_null(const char *s)
 {
@@ -50,6 +51,20 @@ static json_t *json_step(const struct ladder_step *step)
 			 string_or_null(step->err ? step->why : NULL), "hooks", hooks);
 }
 
+static json_t *json_remedies(const struct kernel *kernel)
+{
+	json_t *array = json_array();
+	struct remedy_host host;
+	struct remedies rem;
+	size_t i;
+
+	remedy_host_of(&host, kernel);
+	remedies_for(&rem, &host, NULL);
+	for (i = 0; i < rem.n; i++)
+		json_array_append_new(array, json_string(rem.line[i]));
+	return array;
+}
+
 static json_t *json_doctor(const struct doctor *doc)
 {
 	const struct kernel *kernel = &doc->kernel;
@@ -65,7 +80,7 @@ static json_t *json_doctor(const struct doctor *doc)
 		json_array_append_new(advice, json_string(doc->advice[i]));
 	return json_pack(
 		"{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:b, s:b, s:b, s:o, s:s, s:o, "
-		"s:b, s:o, s:o, s:o}",
+		"s:b, s:o, s:o, s:o, s:o}",
 		"type", "doctor", "schema", REPORT_SCHEMA, "time", format_time(time, &now),
 		"kernel", kernel->release, "arch", doc->arch, "lockdown", kernel->lockdown, "ext4",
 		doctor_ext4(doc), "btf_vmlinux", kernel->has_vmlinux_btf, "btf_ext4",
@@ -76,7 +91,8 @@ static json_t *json_doctor(const struct doctor *doc)
 		doctor_detection(doc), "attach",
 		doc->chosen ? json_string(attach_mode_name(doc->chosen->plan.mode)) : json_null(),
 		"classic", doc->chosen && doc->chosen->plan.classic, "certainty",
-		string_or_null(doc->certainty), "modes", modes, "todo", advice);
+		string_or_null(doc->certainty), "modes", modes, "todo", advice, "remedies",
+		json_remedies(kernel));
 }
 
 int doctor_print_json(const struct doctor *doc)

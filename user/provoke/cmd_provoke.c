@@ -51,7 +51,7 @@ static int print_verdict_of(struct provoke *pro)
 		say("%s", PRIVILEGE_NEEDED);
 		return -EPERM;
 	}
-	return verdict_print(&pro->verdict, opt->json, opt->verbose);
+	return verdict_print(&pro->verdict, NULL, opt->json, opt->verbose);
 }
 
 /* Asks before it leaks blocks of a kernel that is not known to be fixed. 0, or -ECANCELED. */

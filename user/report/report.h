@@ -118,6 +118,9 @@ struct report {
 		const struct verdict_info *verdict;
 		const struct summary_info *summary;
 	};
+	/* Beside a verdict: how to end the race on this host, a line each. NULL: not told. */
+	const char *const *remedies;
+	size_t n_remedies;
 };
 
 /* Losses that could hide a race, and losses of any kind. */

@@ -188,10 +188,12 @@ static json_t *json_evidence(const struct verdict_info *verdict)
 	return array;
 }
 
-static json_t *json_verdict(const struct verdict_info *verdict)
+static json_t *json_verdict(const struct report *report)
 {
-	return json_pack("{s:s, s:o}", "verdict", verdict_name(verdict->verdict), "evidence",
-			 json_evidence(verdict));
+	return json_pack("{s:s, s:o, s:o*}", "verdict", verdict_name(report->verdict->verdict),
+			 "evidence", json_evidence(report->verdict), "remedies",
+			 report->remedies ? json_strings(report->remedies, report->n_remedies) :
+					    NULL);
 }
 
 /* A double in milliseconds: more digits would claim more than was measured. */
@@ -238,7 +240,7 @@ static json_t *json_body(const struct report *report)
 	case REPORT_LEAK:
 		return json_leak(report->race);
 	case REPORT_VERDICT:
-		return json_verdict(report->verdict);
+		return json_verdict(report);
 	case REPORT_SUMMARY:
 		return json_summary(report->summary);
 	case REPORT_TYPE_MAX:

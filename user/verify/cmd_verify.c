@@ -96,14 +96,27 @@ static int run(struct verdict_info *info, struct verify_config *config)
 }
 
 /* Remedies name the mount point of --dir's filesystem, not the directory. */
-static void print_remedies(const struct options *opt)
+static void collect_remedies(struct remedies *rem, const struct options *opt)
 {
 	char *point = opt->dir ? mounts_point_of(opt->dir) : NULL;
-	struct remedies rem;
 
-	remedies_collect(&rem, point);
-	remedies_print(&rem, REMEDIES_HEADING, STDOUT_FILENO);
+	remedies_collect(rem, point);
 	free(point);
+}
+
+/* A file's verdict says nothing about this host. */
+static int print_verdict(const struct verdict_info *info, const struct options *opt)
+{
+	bool remedy = info->verdict == VERDICT_VULNERABLE && !opt->image;
+	struct remedies rem;
+	int err;
+
+	if (remedy)
+		collect_remedies(&rem, opt);
+	err = verdict_print(info, remedy ? &rem : NULL, opt->json, opt->verbose);
+	if (!err && remedy && !opt->json)
+		remedies_print(&rem, REMEDIES_HEADING, STDOUT_FILENO);
+	return err;
 }
 
 int cmd_verify(const struct options *opt)
@@ -126,10 +139,8 @@ int cmd_verify(const struct options *opt)
 			return EXIT_CANNOT;
 		}
 	}
-	err = opt->quiet ? print_word(info.verdict) : verdict_print(&info, opt->json, opt->verbose);
+	err = opt->quiet ? print_word(info.verdict) : print_verdict(&info, opt);
 	if (err)
 		return EXIT_CANNOT;
-	if (info.verdict == VERDICT_VULNERABLE && !opt->image && !opt->json && !opt->quiet)
-		print_remedies(opt);
 	return status_of(info.verdict);
 }

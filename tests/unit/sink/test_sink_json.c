@@ -417,6 +417,7 @@ static void test_verdict(void **state)
 			      [EVIDENCE_LIVEPATCH] = { true, VERDICT_UNKNOWN, "none \xff" } },
 	};
 	struct report report = { .type = REPORT_VERDICT, .time = SAMPLE_TIME, .verdict = &verdict };
+	static const char *const remedies[] = { "a livepatch", "a reboot" };
 	json_t *o = sent(&report), *item;
 
 	(void)state;
@@ -431,6 +432,15 @@ static void test_verdict(void **state)
 	is_string(item, "detail", "1 lookup");
 	is_string(json_array_get(at(o, "evidence"), 1), "detail", "none \\xff");
 	json_decref(o);
+
+	report.remedies = remedies;
+	report.n_remedies = 2;
+	o = sent(&report);
+	has_members(o, "type schema time verdict evidence remedies");
+	assert_int_equal(json_array_size(at(o, "remedies")), 2);
+	assert_string_equal(json_string_value(json_array_get(at(o, "remedies"), 1)), "a reboot");
+	json_decref(o);
+	report.remedies = NULL;
 
 	verdict.verdict = VERDICT_FIXED;
 	memset(verdict.evidence, 0, sizeof(verdict.evidence));
