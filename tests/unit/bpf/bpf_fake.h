@@ -22,11 +22,14 @@ static UNUSED unsigned long reads;
 
 /* Addresses below a page, and those that a test takes away, cannot be read. */
 static UNUSED const void *unreadable;
+static UNUSED unsigned int unreadable_times; /* then it can be read again; 0: never */
 
 static UNUSED long bpf_probe_read_kernel(void *to, u32 size, const void *from)
 {
 	reads++;
 	if ((uintptr_t)from < 4096 || (unreadable && from == unreadable)) {
+		if (unreadable_times && !--unreadable_times)
+			unreadable = NULL;
 		memset(to, 0, size);
 		return -EFAULT;
 	}

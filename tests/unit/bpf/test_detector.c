@@ -104,6 +104,7 @@ static int setup(void **state)
 	n_files = n_pending = 0;
 	current_cpu = 0;
 	unreadable = NULL;
+	unreadable_times = 0;
 	cfg_n_devs = 0;
 	cfg_page_shift = 12;
 	cfg_stacks = cfg_preemptible = false;
@@ -611,6 +612,19 @@ static void test_unanswered_and_unreadable(void **state)
 	assert_int_equal(told[0].type, E4R_OVERWRITE);
 	assert_int_equal(n_pending, 0);
 	assert_int_equal(count()->lost_pending, 1);
+}
+
+/* A walk that is led astray is made again. */
+static void test_unanswered_and_astray(void **state)
+{
+	(void)state;
+	race_unanswered(ES_UNWRITTEN);
+	unreadable = &es[0];
+	unreadable_times = 2;
+	fault_ends();
+	assert_int_equal(n_told, 1);
+	assert_int_equal(told[0].type, E4R_AVERTED);
+	assert_no_loss();
 }
 
 /* A page of several blocks: the fault goes on past the first whatever became of it. */
@@ -1307,6 +1321,7 @@ int main(void)
 		T(test_left_out_and_another_allocated),
 		T(test_outcome_unclear),
 		T(test_unanswered_and_unreadable),
+		T(test_unanswered_and_astray),
 		T(test_two_left_out),
 		T(test_unanswered_and_not_seen),
 		T(test_outcome_not_seen),

@@ -14,7 +14,7 @@ between files "$(echo "$summary" | field files)" "$1" '' 'files raced and read b
 between data "$(echo "$summary" | field data_mismatches)" 0 0 'pages differ'
 between leaks "$(echo "$summary" | field blocks_leaked)" 0 0 'blocks leaked'
 [ "${2:-}" != livepatch ] ||
-	between averted "$(cat $COUNTERS/averted)" 1000 '' 'inserts refused meanwhile'
+	between averted "$(cat $COUNTERS/averted)" $(($1 / 10)) '' 'inserts refused meanwhile'
 race_until --files 60 --keep
 between kept "$leaked" 0 0 'blocks leaked with files kept'
 echo end
