@@ -7,6 +7,7 @@
 #include "attach/counts.h"
 #include "base/say.h"
 #include "provoke/provoke_accounts.h"
+#include "report/report.h"
 
 static unsigned long long larger(unsigned long long a, unsigned long long b)
 {
@@ -88,7 +89,7 @@ static void end_detector(struct provoke_accounts *acc, struct provoke_outcome *o
 	detector_detach(acc->det);
 	detector_total(acc->det, &stats);
 	detector_counters(acc->det, &counters);
-	out->lost = counters.lost_walk + counters.lost_pending + detector_pending(acc->det);
+	out->lost = counters_lost_evidence(&counters) + detector_pending(acc->det);
 	out->overwritten = stats.overwritten_blocks;
 	out->leaked = stats.leaked_blocks;
 	out->averted = stats.averted;
