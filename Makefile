@@ -2,7 +2,7 @@
 #
 # make             ./ext4race-detect
 # make deps        the Debian packages that are missing
-# make test        everything that fits half an hour
+# make test        everything that fits an hour
 # make demo        the race, live, on a vulnerable kernel in a VM; DEMO=stay: until ^C
 # make help        the rest
 

@@ -92,15 +92,15 @@ told() { # STATUS WORDS
 # Its checks are checks of this run.
 elsewhere() {
 	local line status=0
-	CONFINE_BUILT=/guest TMPDIR=/run /guest/source/tests/confine/run >/run/log 2>&1 || status=$?
+	CONFINE_BUILT=/guest TMPDIR=/run /guest/source/tests/confine/run >/run/confine.log 2>&1 || status=$?
 	while IFS= read -r line; do
 		n=$((n + 1))
 		[[ $line != not* ]] || failed=$((failed + 1))
 		echo "${line%% [0-9]*} $n - ${line#* - }"
-	done < <(grep -E '^(not ok|ok) [0-9]+ - ' /run/log)
-	grep '^#' /run/log
-	grep -E '^[0-9]+ passed' /run/log | sed 's/^/# tests\/confine: /'
-	ok "tests/confine comes to its end" told "$status" "$(tail -n 5 /run/log)"
+	done < <(grep -E '^(not ok|ok) [0-9]+ - ' /run/confine.log)
+	grep '^#' /run/confine.log
+	grep -E '^[0-9]+ passed' /run/confine.log | sed 's/^/# tests\/confine: /'
+	ok "tests/confine comes to its end" told "$status" "$(tail -n 5 /run/confine.log)"
 }
 
 # Without kprobes, as on a Debian that nobody changed.
