@@ -12,7 +12,8 @@ watch waiting ctl-read --processes 32 --duration 6 -- --attach kprobe
 sh /usr/local/bin/killed.sh || exit 1
 watch overflow fallocate --no-aim --leaks 2000 --duration 300 -- --buffer 4
 watch direct direct --leaks 100 --duration 300 -- --attach auto
-watch written direct-file --no-aim --duration 40 -- --attach kprobe
+# Four of what it wants end it before (watch.sh).
+watch written direct-file --no-aim --duration 400 -- --attach kprobe
 watch zero-range zero-range --leaks 500 --duration 300 -- --attach auto
 watch whole-file whole-file --leaks 50 --duration 300 -- --attach auto
 watch processes processes --leaks 500 --duration 300 -- --attach auto
