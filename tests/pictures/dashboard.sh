@@ -10,7 +10,5 @@ trap 'rm -rf "$work"' EXIT
 
 PANELS_OUT=$work/panels "$top/tests/fleet/run" panels
 mkdir -p "$top/docs/pictures"
-modules=$("$top/tests/page/modules")
-NODE_PATH=$modules/node_modules FONTCONFIG_FILE=$top/tests/page/fonts.conf XDG_CACHE_HOME=$work CHROMIUM=$(command -v chromium) \
-	node "$top/tests/pictures/guest/dashboard.js" "$work/panels/index.html" "$top/docs/pictures/dashboard.webp"
+"$top/tests/page/drive" "$top/tests/pictures/dashboard.js" "$work/panels/index.html" "$top/docs/pictures/dashboard.webp"
 echo "docs/pictures/dashboard.webp: $(wc -c <"$top/docs/pictures/dashboard.webp") bytes"

@@ -6,8 +6,6 @@
 # browser here is shown these, one after the other.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
-# The modules that drive the browser are those of the page's test.
-modules=$("$top/tests/page/modules")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -15,5 +13,4 @@ trap 'rm -rf "$work"' EXIT
 "$top/tests/vm/run" --timeout 900 --silence 300 --out "$work/out" --add "$top/ext4race-detect" \
 	--add "$top/tests/workload/race" 5.10.0-32-cloud "$top/tests/pictures/guest/page.sh"
 mkdir -p "$top/docs/pictures"
-NODE_PATH=$modules/node_modules FONTCONFIG_FILE=$top/tests/page/fonts.conf XDG_CACHE_HOME=$work CHROMIUM=$(command -v chromium) \
-	node "$top/tests/pictures/guest/page.js" "$work/out" "$top/user/http/page" "$top/docs/pictures"
+"$top/tests/page/drive" "$top/tests/pictures/page.js" "$work/out" "$top/user/http/page" "$top/docs/pictures"

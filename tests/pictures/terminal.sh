@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 "${CC:-cc}" -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -static -o "$work/pty" "$top/tests/host/pty.c"
 "$top/tests/vm/run" --timeout 600 --silence 300 --out "$work/out" --add "$work/pty" \
 	--add "$top/ext4race-detect" --add "$top/tests/workload/race" \
-	5.10.0-32-cloud "$here/terminal.guest"
+	5.10.0-32-cloud "$here/guest/terminal.sh"
 mkdir -p "$top/docs/pictures"
 "${PYTHON:-python3}" "$here/terminal.py" 140x40 <"$work/out/bytes" >"$work/svg"
 grep -q ' overwritten' "$work/svg"

@@ -5,7 +5,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const puppeteer = require('puppeteer-core');
+const launch = require('../page/launch.js');
 
 const [kept, files, pictures] = process.argv.slice(2);
 const pages = fs.readdirSync(kept).filter((name) => name.endsWith('.html')).sort();
@@ -24,10 +24,7 @@ function holdClock() {
 }
 
 async function main() {
-	const browser = await puppeteer.launch({
-		executablePath: process.env.CHROMIUM,
-		args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb', '--font-render-hinting=none'],
-	});
+	const browser = await launch();
 	for (const scheme of ['light', 'dark']) {
 		const page = await browser.newPage();
 		let next = 0;

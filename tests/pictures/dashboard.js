@@ -2,14 +2,12 @@
 // dashboard.js PAGE PICTURE: the picture of a file, which has to be small.
 'use strict';
 
-const puppeteer = require('puppeteer-core');
+const launch = require('../page/launch.js');
+
 const [page, picture] = process.argv.slice(2);
 
 async function main() {
-	const browser = await puppeteer.launch({
-		executablePath: process.env.CHROMIUM,
-		args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb', '--font-render-hinting=none'],
-	});
+	const browser = await launch();
 	const tab = await browser.newPage();
 	await tab.setViewport({ width: 1240, height: 800 });
 	await tab.goto('file://' + page);
