@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The live page in a real browser. tests/fleet/page.sh starts the exporters and names them in
-// the environment; NODE_PATH has the modules. PAGE_RECORD=1 records the pictures anew.
+// the environment, and runs this with tests/page/drive. PAGE_RECORD=1 records the pictures anew.
 'use strict';
 
 const fs = require('node:fs');
 const path = require('node:path');
-const puppeteer = require('puppeteer-core');
+const launch = require('./launch.js');
 const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-const { RACING, STILL, STILL_HTML, QUIET, HOSTILE, TLS, MORTAL, MORTAL_PID, OUT, CHROMIUM } = process.env;
+const { RACING, STILL, STILL_HTML, QUIET, HOSTILE, TLS, MORTAL, MORTAL_PID, OUT } = process.env;
 const RECORDED = path.join(__dirname, 'recorded');
 const PAGE_BYTES = 40 * 1024;
 const PATIENCE = { timeout: 30000 };
@@ -118,9 +118,32 @@ async function accessible(page) {
 }
 
 async function fits(page) {
-	const [wide, room] = await page.evaluate(() => [document.scrollingElement.scrollWidth, window.innerWidth]);
-	if (wide > room)
-		throw new Error(`it is ${wide} pixels wide, in ${room}`);
+	const wide = await page.evaluate(() => [document.scrollingElement, ...document.querySelectorAll('.scroll')]
+		.filter((e) => e.scrollWidth > e.clientWidth)
+		.map((e) => `${e.textContent.trim().slice(0, 20)}: ${e.scrollWidth} pixels wide, in ${e.clientWidth}`));
+	expect('too wide', wide, []);
+}
+
+// What a screen reader is told of the events, as cards and as rows. Other browsers than this one
+// take a card for a table's row only if it has a role.
+async function events(page) {
+	expect('without a role', await page.$$eval('.events :is(thead, tbody, tr, th, td):not([role])', (all) => all.length), 0);
+	const session = await page.createCDPSession();
+	const { nodes } = await session.send('Accessibility.getFullAXTree');
+	const byId = new Map(nodes.map((node) => [node.nodeId, node]));
+	const within = (node, role) => node.role.value === role ? [node] :
+		node.childIds.flatMap((id) => within(byId.get(id), role));
+	const tables = within(nodes[0], 'table').filter((node) => within(node, 'columnheader').some((head) => head.name.value === 'First block'));
+	expect('tables', tables.length, 1);
+	const rows = within(tables[0], 'row');
+	expect('rows', rows.length, 21);
+	expect('columns', within(rows[0], 'columnheader').map((head) => head.name.value),
+		['Time', 'Event', 'File', 'First block', 'Blocks', 'Window', 'Page fault by', 'Allocated by']);
+	for (const row of rows.slice(1)) {
+		const cells = within(row, 'cell').map((cell) => cell.name.value);
+		expect('cells', cells.length, cells[1] === 'leak' ? 7 : 8);
+		expect('blocks', /^\d+$/.test(cells[4]), true);
+	}
 }
 
 // What differs from run to run: the host, times, how long ago.
@@ -174,10 +197,22 @@ async function views() {
 				const page = await open(url, { width, scheme });
 				await ok(`${view}: no complaint, no request elsewhere`, () => expectClean(page, url));
 				await ok(`${view}: axe finds nothing`, () => accessible(page));
-				await ok(`${view}: nothing sticks out`, () => fits(page));
+				await ok(`${view}: nothing sticks out or scrolls sideways`, () => fits(page));
+				if (url === STILL)
+					await ok(`${view}: the events are a table to a screen reader`, () => events(page));
 				await ok(`${view}: it looks as recorded`, () => looksAsRecorded(page, view));
 				await close(page);
 			}
+}
+
+// Between the two widths that are recorded, and on the narrowest phones.
+async function widths() {
+	const page = await open(STILL);
+	for (const width of [320, 420, 481, 600, 768, 991, 992, 1100, 1280]) {
+		await page.setViewport({ width, height: 900 });
+		await ok(`${width} pixels: nothing sticks out or scrolls sideways`, () => fits(page));
+	}
+	await close(page);
 }
 
 // ---- what it says ----
@@ -330,14 +365,11 @@ async function tls() {
 }
 
 async function main() {
-	browser = await puppeteer.launch({
-		executablePath: CHROMIUM,
-		acceptInsecureCerts: true,
-		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--force-color-profile=srgb', '--font-render-hinting=none'],
-	});
+	browser = await launch({ acceptInsecureCerts: true });
 	try {
 		blank = await browser.newPage();
 		await views();
+		await widths();
 		await words();
 		await live();
 		await hostile();

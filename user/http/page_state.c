@@ -142,7 +142,7 @@ static void put_evidence(struct html *h, const struct verdict_info *v)
 
 	html_putf(h, "<p>Verdict on the running kernel: <b>%s</b>%s</p>\n",
 		  verdict_name(v->verdict),
-		  evidence_is_empty(v) ? ", without evidence." : ", because:");
+		  evidence_is_empty(v) ? ", without evidence." : ", on this evidence:");
 	if (evidence_is_empty(v))
 		return;
 	html_put(h, "<ul class=\"evidence\">\n");

@@ -423,7 +423,7 @@ static void test_hooks(void **state)
 static void test_evidence(void **state)
 {
 	(void)state;
-	assert_true(says("Verdict on the running kernel: <b>vulnerable</b>, because:"));
+	assert_true(says("Verdict on the running kernel: <b>vulnerable</b>, on this evidence:"));
 	assert_true(says("says vulnerable: one &lt;call&gt;</li>"));
 	verdict.evidence[EVIDENCE_CODE].given = false;
 	assert_true(says("<b>vulnerable</b>, without evidence."));
