@@ -141,12 +141,13 @@ TEST_DEPS := libcmocka-dev python3 jq strace util-linux kmod cpio zstd xz-utils 
 	libssl-dev libclang-rt-dev clang-format git fio rsync shellcheck dkms procps tmux gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PYTHON ?= python3
 
+# What the live page is looked at with.
+BROWSER_DEPS := chromium fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # Servers that the fleet tests start themselves.
 FLEET_DEPS := prometheus prometheus-alertmanager prometheus-node-exporter lintian debhelper \
-	scdoc systemd curl openssl apache2-utils chromium fonts-dejavu-core \
-	$(if $(shell command -v npm),,nodejs npm)
+	scdoc systemd curl openssl apache2-utils $(BROWSER_DEPS)
 # What the benchmark holds the monitor against.
-BENCH_DEPS := bpftrace trace-cmd libbpf-tools
+BENCH_DEPS := bpftrace trace-cmd libbpf-tools $(BROWSER_DEPS)
 # GnuTLS is built from its source; packages are made of the static program.
 PORTABLE_DEPS := autoconf automake libtool autopoint gettext dpkg-dev rpm debhelper lintian scdoc jq
 
@@ -205,6 +206,7 @@ run-demo: all workload
 
 run-bench: all workload
 	$(Q)tests/bench/run
+	$(Q)tests/bench/page
 # Where fentry and kprobes can be had: in a VM whose clock counts instructions.
 bench-vm: all deps-bench
 	$(Q)tests/bench/count
