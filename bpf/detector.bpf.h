@@ -568,6 +568,20 @@ static __noinline int averted(struct e4r_event *ev)
 }
 
 /*
+ * A fault goes on after an insert only if the insert took effect. It does so on every kernel
+ * that is as old as E4R_OLD is for; the verifier of 5.4 could not know the constant, and would
+ * follow the other ways, too.
+ */
+static __always_inline bool insert_refuses(void)
+{
+#ifdef E4R_OLD
+	return true;
+#else
+	return cfg_insert_returns;
+#endif
+}
+
+/*
  * A walk without i_data_sem can be led astray by a change of the tree, and then finds an entry
  * that is neither the one before the insert nor a delayed one. It is made again.
  */
@@ -577,7 +591,7 @@ static __noinline int averted(struct e4r_event *ev)
 static __noinline int outcome_lost(struct pending_collision *c)
 {
 	COUNT(lost_pending);
-	return cfg_insert_returns ? 0 : overwritten(&c->ev);
+	return insert_refuses() ? 0 : overwritten(&c->ev);
 }
 
 /*
@@ -599,14 +613,14 @@ static __noinline int conclude(struct pending_collision *c)
 	u64 entry = 0;
 	u32 i;
 
-	for (i = 0; i < (cfg_insert_returns ? 1 : OUTCOME_LOOKS); i++) {
+	for (i = 0; i < (insert_refuses() ? 1 : OUTCOME_LOOKS); i++) {
 		entry = es_find(c->inode, c->ev.lblk, false);
 		if (entry == c->entry || entry & ES_DELAYED)
 			break;
 	}
 	if (!entry)
 		return outcome_lost(c);
-	if (entry == c->entry && (cfg_insert_returns || !allocated_again(c)))
+	if (entry == c->entry && (insert_refuses() || !allocated_again(c)))
 		return averted(&c->ev);
 	return overwritten(&c->ev);
 }
@@ -621,7 +635,7 @@ static __always_inline int wait_for_outcome(const struct pending_collision *c)
 		if (!earlier->start_ns || earlier->start_ns != c->start_ns)
 			outcome_lost(earlier);
 		/* After an insert that returned an error the fault would have ended. */
-		else if (cfg_insert_returns)
+		else if (insert_refuses())
 			overwritten(&earlier->ev);
 		else
 			conclude(earlier);
@@ -1015,7 +1029,7 @@ static __noinline int settle(u32 fault_result)
 
 	if (!c)
 		return 0;
-	if (cfg_insert_returns && fault_result & VM_FAULT_LOCKED)
+	if (insert_refuses() && fault_result & VM_FAULT_LOCKED)
 		overwritten(&c->ev);
 	else
 		conclude(c);
