@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/terminal.h"
@@ -34,6 +35,13 @@ bool terminal_has_color(int fd)
 	if (use_color != COLOR_AUTO)
 		return use_color == COLOR_ALWAYS;
 	return !setting("NO_COLOR") && !terminal_is_dumb() && isatty(fd);
+}
+
+unsigned int terminal_columns(int fd)
+{
+	struct winsize size;
+
+	return terminal_is_dumb() || ioctl(fd, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 
 bool terminal_is_utf8(void)

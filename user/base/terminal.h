@@ -16,6 +16,11 @@ void terminal_use_color(enum color_when when);
 bool terminal_has_color(int fd);
 /* TERM says that the cursor cannot be moved, or nothing at all: screen readers set "dumb". */
 bool terminal_is_dumb(void);
+/*
+ * How many columns the terminal at fd has now. 0: fd is none, or nothing is known of it, or it is
+ * dumb and whoever reads it wants whole lines.
+ */
+unsigned int terminal_columns(int fd);
 /* The locale of the environment is one of UTF-8. */
 bool terminal_is_utf8(void);
 

@@ -94,6 +94,7 @@ struct sink *sink_text_open(int fd, bool verbose)
 	text->fd = fd;
 	text->style.verbose = verbose;
 	text->style.color = terminal_has_color(fd);
+	text->style.columns = terminal_columns(fd);
 	text_table_init(&text->style);
 	return &text->sink;
 }

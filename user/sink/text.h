@@ -22,6 +22,7 @@ struct text_style {
 	bool verbose;
 	bool color;
 	bool header_done;
+	unsigned int columns; /* where long lines are broken; 0: nowhere */
 	size_t width[TEXT_COLUMNS];
 };
 
@@ -32,6 +33,11 @@ const char *text_paint(const struct text_style *style, enum severity severity);
 const char *text_plain(const struct text_style *style);
 /* An untrusted string, made fit for a terminal. */
 void text_name(FILE *out, const char *s);
+/*
+ * The same for a sentence at the end of a line. It begins in column first. On a terminal it is
+ * broken between words, and each further line begins in that column, too.
+ */
+void text_sentence(const struct text_style *style, FILE *out, unsigned int first, const char *s);
 /* Each returns buf. */
 const char *text_dev(char buf[24], unsigned int dev);
 const char *text_clock(char buf[REPORT_TIME_LEN], const struct timespec *ts);

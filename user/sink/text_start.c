@@ -3,10 +3,26 @@
 
 #include "sink/text.h"
 
+/* Where the values begin. */
+#define VALUES 13
+
 /* "label     first line", the label only before the first. */
 static void put_label(FILE *out, const char *label)
 {
-	fprintf(out, "  %-11s", label);
+	fprintf(out, "  %-*s", VALUES - 2, label);
+}
+
+/* What it is attached to, or why to nothing. */
+static void put_hook(struct text_style *style, FILE *out, unsigned int first,
+		     const struct hook_info *hook)
+{
+	const char *bound = hook->bound[0] ? hook->bound : "not bound";
+	char text[sizeof(hook->bound) + sizeof(hook->reason) + sizeof("not bound ()")];
+	bool why = hook->reason[0] && (!hook->bound[0] || style->verbose);
+
+	snprintf(text, sizeof(text), why ? "%s (%s)" : "%s", bound, hook->reason);
+	text_sentence(style, out, first, text);
+	fputc('\n', out);
 }
 
 static void put_hooks(struct text_style *style, FILE *out, const struct start_info *start)
@@ -23,13 +39,7 @@ static void put_hooks(struct text_style *style, FILE *out, const struct start_in
 
 		put_label(out, i ? "" : "hooks");
 		fprintf(out, "%-*s  ", (int)width, hook->name);
-		text_name(out, hook->bound[0] ? hook->bound : "not bound");
-		if (hook->reason[0] && (!hook->bound[0] || style->verbose)) {
-			fputs(" (", out);
-			text_name(out, hook->reason);
-			fputc(')', out);
-		}
-		fputc('\n', out);
+		put_hook(style, out, VALUES + (unsigned int)width + 2, hook);
 	}
 }
 
@@ -57,10 +67,11 @@ static void put_filesystems(FILE *out, const struct start_info *start)
 	}
 }
 
-static void put_field(FILE *out, const char *label, const char *value)
+static void put_field(const struct text_style *style, FILE *out, const char *label,
+		      const char *value)
 {
 	put_label(out, label);
-	text_name(out, value ? value : "unknown");
+	text_sentence(style, out, VALUES, value ? value : "unknown");
 	fputc('\n', out);
 }
 
@@ -73,9 +84,9 @@ void text_start(struct text_style *style, FILE *out, const struct report *report
 	fprintf(out, "%sext4race-detect %s%s, started %.10s %.8s UTC\n",
 		text_paint(style, SEVERITY_STRONG), start->version ? start->version : "",
 		text_plain(style), time, time + 11);
-	put_field(out, "kernel", start->kernel);
-	put_field(out, "attach", start->attach);
-	put_field(out, start->degraded ? "certainty!" : "certainty", start->certainty);
+	put_field(style, out, "kernel", start->kernel);
+	put_field(style, out, "attach", start->attach);
+	put_field(style, out, start->degraded ? "certainty!" : "certainty", start->certainty);
 	put_hooks(style, out, start);
 	put_filesystems(out, start);
 	fputc('\n', out);

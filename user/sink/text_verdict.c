@@ -20,7 +20,7 @@ void text_verdict(struct text_style *style, FILE *out, const struct report *repo
 			continue;
 		fprintf(out, "%14s%-9s  says %-10s  ", "", evidence_kind(slot),
 			verdict_name(evidence->says));
-		text_name(out, evidence->detail);
+		text_sentence(style, out, 42, evidence->detail);
 		fputc('\n', out);
 	}
 }

@@ -23,6 +23,48 @@ void text_name(FILE *out, const char *s)
 	fputs(printable(buf, sizeof(buf), s), out);
 }
 
+/* With fewer columns for a sentence than this, its lines are left to the terminal. */
+#define SENTENCE_MIN 20
+
+/* How many columns the word at s takes; *len: how many bytes. */
+static unsigned int word_columns(const char *s, size_t *len)
+{
+	unsigned int columns = 0;
+	size_t i;
+
+	*len = strcspn(s, " ");
+	/* A byte that continues a character takes no column. */
+	for (i = 0; i < *len; i++)
+		columns += (s[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+void text_sentence(const struct text_style *style, FILE *out, unsigned int first, const char *s)
+{
+	char buf[PATH_CELL];
+	unsigned int columns, at = first;
+	size_t len;
+
+	printable(buf, sizeof(buf), s);
+	if (style->columns < first + SENTENCE_MIN) {
+		fputs(buf, out);
+		return;
+	}
+	for (s = buf; *s; s += len) {
+		columns = word_columns(s, &len);
+		if (at > first && at + 1 + columns > style->columns) {
+			fprintf(out, "\n%*s", (int)first, "");
+			at = first;
+		} else if (at > first) {
+			fputc(' ', out);
+			at++;
+		}
+		fwrite(s, 1, len, out);
+		at += columns;
+		len += s[len] == ' ';
+	}
+}
+
 const char *text_dev(char buf[24], unsigned int dev)
 {
 	snprintf(buf, 24, "%u:%u", E4R_DEV_MAJOR(dev), E4R_DEV_MINOR(dev));

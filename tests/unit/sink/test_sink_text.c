@@ -2,6 +2,7 @@
 /* What people read: whole blocks as golden text, and alignment whatever the values. */
 #include <pty.h>
 
+#include "sink/text.h"
 #include "unit.h"
 
 /* Sends reports one after the other through one sink; all text, malloc()ed. */
@@ -831,6 +832,41 @@ static void test_terminal(void **state)
 	unsetenv("NO_COLOR");
 }
 
+/* A sentence on a terminal of 40 columns. */
+static void breaks(unsigned int first, const char *s, const char *want)
+{
+	struct text_style style = { .columns = 40 };
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	text_sentence(&style, out, first, s);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+}
+
+static void test_sentence(void **state)
+{
+	(void)state;
+	/* The last column is used. */
+	breaks(10, "a word a word a word, 30 column",
+	       "a word a word a word, 30\n"
+	       "          column");
+	breaks(10, "a word a word a word 30 column", "a word a word a word 30 column");
+	breaks(10, "caf\xc3\xa9 a word a word, 30 columns",
+	       "caf\xc3\xa9 a word a word, 30 columns");
+	/* A word that fits nowhere is not cut: it may be copied. */
+	breaks(15, "see /a/path/that/is/longer/than/a/line now",
+	       "see\n"
+	       "               /a/path/that/is/longer/than/a/line\n"
+	       "               now");
+	breaks(10, "\x1b[31m", "\\x1b[31m");
+	breaks(10, "", "");
+	/* With no room beside what stands before it, it is the terminal's. */
+	breaks(21, "a word a word a word a word a word", "a word a word a word a word a word");
+}
+
 static bool no_memory;
 
 FILE *__real_open_memstream(char **buf, size_t *len);
@@ -882,6 +918,7 @@ int main(void)
 		cmocka_unit_test(test_summary_lost),
 		cmocka_unit_test(test_summary_many),
 		cmocka_unit_test(test_output_lost),
+		cmocka_unit_test(test_sentence),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_silent_after_error),
 		cmocka_unit_test(test_terminal),
