@@ -11,8 +11,15 @@ until monitor=$(pidof ext4race-detect) &&
 done
 race --dir /mnt/ext4 --mode fallocate --rate 5 --pages 16 --no-aim --duration 120 >/tmp/load &
 race=$!
-# The race goes on while the last screen is drawn: it is the picture.
-sleep 20
+# The race goes on while the last screen is drawn: it is the picture. The verdict comes first, as
+# finding it takes most of an emulated CPU.
+tries=0
+until grep -q 'says vulnerable' /out/bytes; do
+	tries=$((tries + 1))
+	[ "$tries" -lt 600 ] || exit 1
+	usleep 200000
+done
+sleep 5
 kill -INT "$monitor"
 wait "$pty"
 status=$?
