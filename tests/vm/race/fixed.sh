@@ -6,4 +6,4 @@
 watch() {
 	sh /usr/local/bin/watch.sh "$@" || exit 1
 }
-watch fixed fallocate --no-aim --races 300000 --duration 240 -- --attach auto --fail-on-race --buffer 16384
+watch fixed fallocate --no-aim --races 300000 --duration 500 -- --attach auto --fail-on-race --buffer 16384
