@@ -163,8 +163,10 @@ for page in / /events; do
 	ok "$page, from IPv6" status "http://[::1]:$PORT$page" 403 -H 'Host: evil.example'
 	ok "$page under localhost" status "http://127.0.0.1:$PORT$page" 200 -H "Host: LOCALHOST:$PORT"
 	ok "$page as HTTP/1.0 without a Host" answer "GET $page HTTP/1.0\r\n\r\n" 200
-	ok "$page of one Host and another one" answer \
+	ok "$page of its own Host and a stranger's" answer \
 		"GET $page HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n" 403
+	ok "$page of a stranger's Host and its own" answer \
+		"GET $page HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\nConnection: close\r\n\r\n" 403
 done
 ok "/metrics under any name" status "http://127.0.0.1:$PORT/metrics" 200 -H 'Host: evil.example'
 if [[ -n $OTHER ]]; then
