@@ -200,8 +200,11 @@ static void check_line(struct watched_output *w, const char *line, size_t len)
 		w->started = true;
 }
 
-/* Reads what was appended since. A torn line may be the last one only. */
-static void look_at_output(struct watched_output *w, const char *path)
+/*
+ * Reads what was appended since. While the monitor lives, half a line may be one that it is
+ * just writing: it is left for the next look. Afterwards only the last one may be torn.
+ */
+static void look_at_output(struct watched_output *w, const char *path, bool lives)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *data, *line, *end;
@@ -231,8 +234,8 @@ static void look_at_output(struct watched_output *w, const char *path)
 		check_line(w, line, (size_t)(end - line));
 		line = end + 1;
 	}
-	w->torn = line < data + len;
-	w->seen = st.st_size;
+	w->torn = !lives && line < data + len;
+	w->seen += lives ? line - data : (off_t)len;
 	free(data);
 }
 
@@ -368,7 +371,7 @@ static double whole_run(struct plan *plan, struct watched_output *w, const char 
 	if (pid < 0)
 		return -1;
 	while (took < 0 && now() - began < START_SECONDS && !waitpid(pid, &status, WNOHANG)) {
-		look_at_output(w, plan->output);
+		look_at_output(w, plan->output, true);
 		if (w->started)
 			took = now() - began;
 		else
@@ -384,7 +387,7 @@ static double whole_run(struct plan *plan, struct watched_output *w, const char 
 		plan->definitions = n;
 	kill(pid, SIGTERM);
 	waitpid(pid, &status, 0);
-	look_at_output(w, plan->output);
+	look_at_output(w, plan->output, false);
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? took : -1;
 }
 
@@ -399,8 +402,8 @@ static void wait_until_watching(const struct plan *plan, struct watched_output *
 {
 	double deadline = now() + START_SECONDS;
 
-	for (look_at_output(w, plan->output); !w->started && now() < deadline;
-	     look_at_output(w, plan->output))
+	for (look_at_output(w, plan->output, true); !w->started && now() < deadline;
+	     look_at_output(w, plan->output, true))
 		pause_for(0.02);
 }
 
@@ -410,7 +413,7 @@ static void check_after_kill(const struct plan *plan, struct watched_output *w, 
 	unsigned int definitions = count_definitions(), temps = count_temps(plan->textfile);
 	char what[256];
 
-	look_at_output(w, plan->output);
+	look_at_output(w, plan->output, false);
 	if (stays(plan, what, sizeof(what)))
 		failed(r, "%s: left: %s", round, what);
 	if (definitions > plan->definitions)
