@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "attach/certainty.h"
+#include "base/output.h"
 #include "doctor/doctor.h"
 #include "host/privilege.h"
 #include "report/report_json.h"
@@ -100,12 +102,13 @@ int doctor_print_json(const struct doctor *doc)
 	json_t *object = json_doctor(doc);
 	size_t len;
 	char *line = object ? json_line(object, &len) : NULL;
+	int err;
 
 	json_decref(object);
 	if (!line)
 		return -ENOMEM;
-	/* Whether it got there is seen when stdout is flushed. */
-	fwrite(line, 1, len, stdout);
+	/* In one piece: a disk that has no room gets no half of it. */
+	err = output_write(STDOUT_FILENO, line, len);
 	free(line);
-	return 0;
+	return err;
 }
