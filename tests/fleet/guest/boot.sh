@@ -29,6 +29,8 @@ ln -s ../fleet-test.service "$root/etc/systemd/system/default.target.wants/"
 echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
 echo vm >"$root/etc/hostname"
 
+# The modules of this kernel are not in there: what mounts an image finds the devices.
+[ "$where" = here ] || modprobe loop || exit 1
 mkdir -p "$out"
 : >"$out/log"
 tail -f "$out/log" &
