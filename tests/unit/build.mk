@@ -32,6 +32,7 @@ test_evidence_image_MODULES := verify/evidence_image verify/machine_code verify/
 test_evidence_image_LIBS := -lelf
 test_evidence_livepatch_MODULES := verify/evidence_livepatch verify/evidence
 test_bundled_btf_MODULES := host/bundled_btf
+test_joined_btf_MODULES := host/joined_btf base/output
 test_exposition_MODULES := $(patsubst user/%.c,%,$(wildcard user/metrics/*.c))
 test_exposition_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,realloc open opendir)
 test_filesystems_MODULES := monitor/filesystems monitor/mount_filter base/say
@@ -49,7 +50,7 @@ test_counts_MODULES := attach/counts
 test_event_reader_MODULES := attach/event_reader
 test_plan_MODULES := attach/plan attach/candidates attach/classic_points attach/certainty attach/hooks attach/mode
 test_options_MODULES := cli/options cli/help cli/option_table cli/option_values base/say attach/mode http/http_listen sink/sink_textfile
-test_remedy_MODULES := verify/remedy host/kernel host/kernel_functions host/btf_types host/bundled_btf base/say
+test_remedy_MODULES := verify/remedy host/kernel host/kernel_functions host/btf_types host/bundled_btf host/joined_btf base/output base/say
 test_sink_text_LIBS := -Wl,--wrap=open_memstream
 test_output_queue_LIBS := -Wl,--wrap=output_write
 test_path_LIBS := $(patsubst %,-Wl$(UNIT_COMMA)--wrap=%,open_by_handle_at fstat readlink)
@@ -64,6 +65,7 @@ test_web_config_MODULES := http/web_config http/web_config_reader http/web_confi
 test_http_auth_MODULES := http/http_auth
 test_http_auth_LIBS = $(test_web_config_LIBS)
 test_remedy_LIBS := -lbpf -lelf -lz
+test_joined_btf_LIBS := -lbpf -lelf -lz
 test_http_events_MODULES := http/http_events
 test_page_MODULES := $(patsubst user/%.c,%,$(wildcard user/http/page*.c)) http/html http/http_history
 test_http_host_MODULES := http/http_host

@@ -144,7 +144,10 @@ static bool take_function(struct hook_choice *choice, const struct candidate *ca
 		return false;
 	}
 	if (cand->mode == ATTACH_FENTRY && !func.in_btf) {
-		refuse(choice, "%s is not in the kernel's BTF", cand->target);
+		refuse(choice,
+		       kernel->btf_joined ? "%s of a module needs CAP_SYS_ADMIN" :
+					    "%s is not in the kernel's BTF",
+		       cand->target);
 		return false;
 	}
 	if (!func.is_symbol) {

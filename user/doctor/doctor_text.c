@@ -50,8 +50,10 @@ static void print_kernel(const struct doctor *doc)
 	print_line("ext4", doctor_ext4(doc));
 	printf("  %-10s vmlinux: %s; ext4: %s%s%s\n", "BTF",
 	       kernel->has_vmlinux_btf ? "yes" : "none", btf_source_name(kernel->ext4_btf),
-	       kernel->btf_path[0] ? " " : "",
-	       kernel->btf_inside ? "in the program" : kernel->btf_path);
+	       kernel->btf_path[0] && !kernel->btf_joined ? " " : "",
+	       kernel->btf_inside ? "in the program" :
+	       kernel->btf_joined ? "" :
+				    kernel->btf_path);
 	for (i = 0; i < DOCTOR_CAPABILITIES; i++) {
 		if (!privilege_has(doctor_capabilities[i].cap) && used < sizeof(line) &&
 		    is_of_use(doc, doctor_capabilities[i].cap))

@@ -17,6 +17,7 @@
 #include "base/array_size.h"
 #include "host/btf_types.h"
 #include "host/bundled_btf.h"
+#include "host/joined_btf.h"
 #include "host/kernel.h"
 #include "host/ksyms.h"
 
@@ -182,6 +183,30 @@ static void open_bundled(struct kernel *kernel)
 		close(fd);
 }
 
+/* What libbpf may not look for gets a file. If that fails the loader says what it misses. */
+static void open_joined(struct kernel *kernel)
+{
+	int fd;
+
+	if (joined_btf_is_superfluous())
+		return;
+	fd = joined_btf_open("/sys/kernel/btf/vmlinux", "/sys/kernel/btf/ext4");
+	if (fd < 0)
+		return;
+	snprintf(kernel->btf_path, sizeof(kernel->btf_path), "/proc/self/fd/%d", fd);
+	kernel->btf_joined = true;
+	kernel->btf_fd = fd;
+}
+
+static void close_joined(struct kernel *kernel)
+{
+	if (!kernel->btf_joined)
+		return;
+	close(kernel->btf_fd);
+	kernel->btf_joined = false;
+	kernel->btf_path[0] = 0;
+}
+
 static enum btf_source source_of(const struct kernel *kernel, const struct btf *ext4,
 				 const char *btf_file)
 {
@@ -242,6 +267,8 @@ int kernel_open(struct kernel *kernel, const char *btf_file, char *why, size_t w
 	kernel->has_livepatch = exists("/sys/kernel/livepatch");
 	kernel->ext4_types = ext4;
 	kernel->ext4_btf = source_of(kernel, ext4, btf_file);
+	if (kernel->ext4_btf == BTF_MODULE)
+		open_joined(kernel);
 	kernel->tracepoints_late = btf_has_member(ext4, "ext4_inode_info", "i_es_seq");
 	vmlinux = kernel_vmlinux_btf(kernel);
 	kernel->has_vmlinux_btf = vmlinux;
@@ -261,6 +288,7 @@ void kernel_forget_btf(struct kernel *kernel)
 		return;
 	btf__free(kernel->btf->custom);
 	kernel->btf->custom = NULL;
+	close_joined(kernel);
 	kernel_drop_own_btf(kernel);
 }
 
@@ -278,11 +306,16 @@ bool kernel_tracefs(const char *name, char *path, size_t size)
 {
 	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 	size_t i;
+	int fd;
 
 	for (i = 0; i < ARRAY_SIZE(roots); i++) {
 		snprintf(path, size, "%s/%s", roots[i], name);
-		if (!access(path, R_OK))
+		/* access() asks for the real user's rights, and knows of no capability. */
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0) {
+			close(fd);
 			return true;
+		}
 	}
 	return false;
 }

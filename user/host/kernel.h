@@ -31,6 +31,7 @@ struct kernel {
 	enum btf_source ext4_btf;
 	char btf_path[256]; /* file of custom, for the loader; empty if none */
 	bool btf_inside;    /* custom is the program's own: btf_path leads to btf_fd */
+	bool btf_joined;    /* btf_path leads to btf_fd: see host/joined_btf.h; not custom */
 	int btf_fd;
 	bool ext4_here; /* ext4 is built in or loaded */
 	bool ext4_is_module;

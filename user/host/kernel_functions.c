@@ -108,6 +108,8 @@ int kernel_func(const struct kernel *kernel, const char *name, struct kernel_fun
 	if (func->in_btf) {
 		/* A function in BTF has a symbol, because pahole starts from the symbols. */
 		func->is_symbol = true;
+		/* Attaching by it takes more rights than this process has. */
+		func->in_btf = !kernel->btf_joined;
 		return 0;
 	}
 	func_from_btf(kernel_custom_btf(kernel), name, func);
@@ -125,8 +127,10 @@ bool kernel_tracepoint(const struct kernel *kernel, const char *name, bool *type
 	struct ksym_query query;
 
 	*typed = is_typed_tracepoint(kernel, name);
-	if (*typed)
+	if (*typed) {
+		*typed = !kernel->btf_joined;
 		return true;
+	}
 	snprintf(symbol, sizeof(symbol), "events/ext4/%s", name);
 	if (kernel_tracefs(symbol, path, sizeof(path)))
 		return true;
