@@ -56,12 +56,10 @@ static json_t *json_step(const struct ladder_step *step)
 static json_t *json_remedies(const struct kernel *kernel)
 {
 	json_t *array = json_array();
-	struct remedy_host host;
 	struct remedies rem;
 	size_t i;
 
-	remedy_host_of(&host, kernel);
-	remedies_for(&rem, &host, NULL);
+	remedies_of(&rem, kernel, NULL);
 	for (i = 0; i < rem.n; i++)
 		json_array_append_new(array, json_string(rem.line[i]));
 	return array;

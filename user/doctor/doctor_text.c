@@ -109,7 +109,6 @@ static void print_detection(const struct doctor *doc)
 
 int doctor_print_text(const struct doctor *doc)
 {
-	struct remedy_host host;
 	struct remedies rem;
 	size_t i;
 
@@ -124,8 +123,7 @@ int doctor_print_text(const struct doctor *doc)
 	for (i = 0; i < doc->n_advice; i++)
 		print_line(i ? "" : "to do", doc->advice[i]);
 	/* Doctor does not ask whether the kernel has the race: verify does. */
-	remedy_host_of(&host, &doc->kernel);
-	remedies_for(&rem, &host, NULL);
+	remedies_of(&rem, &doc->kernel, NULL);
 	if (fflush(stdout))
 		return -errno;
 	remedies_print(

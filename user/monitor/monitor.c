@@ -113,14 +113,6 @@ static int prepare(struct monitor *mon)
 	return open_kernel(mon);
 }
 
-static void note_remedies(struct monitor *mon)
-{
-	struct remedy_host host;
-
-	remedy_host_of(&host, &mon->kernel);
-	remedies_for(&mon->remedies, &host, NULL);
-}
-
 static int start_detector(struct monitor *mon)
 {
 	struct detector_config config = {
@@ -141,7 +133,7 @@ static int start_detector(struct monitor *mon)
 	config.devs = filesystems_devs(mon->fs, &config.n_devs);
 	/* Before it, while the BTF is at hand. */
 	if (!err && mon->opt->listen)
-		note_remedies(mon);
+		remedies_of(&mon->remedies, &mon->kernel, NULL);
 	if (!err)
 		err = detector_open(&mon->det, &mon->kernel, &config, why, sizeof(why));
 	if (err) {

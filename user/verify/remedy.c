@@ -221,7 +221,7 @@ static enum insert_returns what_insert_returns(const struct kernel *kernel)
 	return func.returns_void ? INSERT_RETURNS_VOID : INSERT_RETURNS_INT;
 }
 
-void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
+static void look_at_host(struct remedy_host *host, const struct kernel *kernel)
 {
 	static const char *const names[] = { RACE_INSERT_BLOCK, RACE_INSERT_EXTENT, IBT_FUNCTION,
 					     FTRACE_FUNCTION };
@@ -249,19 +249,25 @@ void remedy_host_of(struct remedy_host *host, const struct kernel *kernel)
 	host->insert = what_insert_returns(kernel);
 }
 
-void remedies_collect(struct remedies *rem, const char *mount)
+void remedies_of(struct remedies *rem, const struct kernel *kernel, const char *mount)
 {
 	struct remedy_host host;
+
+	look_at_host(&host, kernel);
+	remedies_for(rem, &host, mount);
+}
+
+void remedies_collect(struct remedies *rem, const char *mount)
+{
 	struct kernel kernel;
 	char why[128];
 
 	if (kernel_open(&kernel, NULL, why, sizeof(why))) {
-		remedy_host_of(&host, NULL);
+		remedies_of(rem, NULL, mount);
 	} else {
-		remedy_host_of(&host, &kernel);
+		remedies_of(rem, &kernel, mount);
 		kernel_close(&kernel);
 	}
-	remedies_for(rem, &host, mount);
 }
 
 void remedies_print(const struct remedies *rem, const char *heading, int fd)

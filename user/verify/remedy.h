@@ -37,9 +37,7 @@ struct remedy_host {
 	enum insert_returns insert;
 };
 
-/* The running host, whose kernel is open and has its BTF; NULL: none could be opened. */
 struct kernel;
-void remedy_host_of(struct remedy_host *host, const struct kernel *kernel);
 
 /*
  * The remedies that fit host, each with its command, and why the others do not fit: a fixed
@@ -47,7 +45,9 @@ void remedy_host_of(struct remedy_host *host, const struct kernel *kernel);
  * get the leaked blocks back. mount (a mount point, or NULL) goes into the commands.
  */
 void remedies_for(struct remedies *remedies, const struct remedy_host *host, const char *mount);
-/* Those of the running host, for whoever has no kernel open. */
+/* Those of the running host, whose kernel is open and has its BTF; NULL: none could be opened. */
+void remedies_of(struct remedies *remedies, const struct kernel *kernel, const char *mount);
+/* The same for whoever has no kernel open. */
 void remedies_collect(struct remedies *remedies, const char *mount);
 /* Writes them under heading. A failed write is ignored: nothing follows it. */
 void remedies_print(const struct remedies *remedies, const char *heading, int fd);
