@@ -563,16 +563,22 @@ static void test_not_left_out(void **state)
 	assert_overwritten();
 }
 
+/* After the insert, before the fault ends. */
+static void partner_allocates(u32 lblk)
+{
+	task(PARTNER);
+	lock_inode();
+	now_ns = TOLD_NS + 1;
+	on_allocation(NULL, INODE, lblk, 1, ES_UNWRITTEN | PBLK, false);
+	unlock_inode();
+}
+
 /* An allocator puts the mapping back before the fault ends. From 6.12 on it is not delayed. */
 static void test_not_left_out_and_allocated_again(void **state)
 {
 	(void)state;
 	race_unanswered(ES_UNWRITTEN);
-	task(PARTNER);
-	lock_inode();
-	now_ns = TOLD_NS + 1;
-	on_allocation(NULL, INODE, BLK, 1, ES_UNWRITTEN | PBLK, false);
-	unlock_inode();
+	partner_allocates(BLK);
 	fault_ends();
 	assert_overwritten();
 }
@@ -582,11 +588,7 @@ static void test_left_out_and_another_allocated(void **state)
 {
 	(void)state;
 	race_unanswered(ES_UNWRITTEN);
-	task(PARTNER);
-	lock_inode();
-	now_ns = TOLD_NS + 1;
-	on_allocation(NULL, INODE, BLK + 1, 1, ES_UNWRITTEN | PBLK, false);
-	unlock_inode();
+	partner_allocates(BLK + 1);
 	fault_ends();
 	assert_int_equal(n_told, 1);
 	assert_int_equal(told[0].type, E4R_AVERTED);

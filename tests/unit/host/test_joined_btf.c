@@ -25,12 +25,13 @@ static void save(const struct btf *btf, char *path)
 }
 
 /* A kernel of more than one part to copy, and a module with a type and a name of the kernel's. */
-static void make_files(void)
+static int make_files(void **state)
 {
 	struct btf *base = btf__new_empty(), *module;
 	char name[64];
 	int i, of_base;
 
+	(void)state;
 	of_base = btf__add_int(base, "of_base", 4, 0);
 	for (i = 0; i < 5000; i++) {
 		snprintf(name, sizeof(name), "filler_%d_with_a_name_of_some_length", i);
@@ -44,12 +45,6 @@ static void make_files(void)
 	save(module, module_path);
 	btf__free(module);
 	btf__free(base);
-}
-
-static int make(void **state)
-{
-	(void)state;
-	make_files();
 	return 0;
 }
 
@@ -117,5 +112,5 @@ int main(void)
 		cmocka_unit_test(test_cut_off),
 	};
 
-	return cmocka_run_group_tests(tests, make, clean);
+	return cmocka_run_group_tests(tests, make_files, clean);
 }
