@@ -105,15 +105,15 @@ static __always_inline void current_task(struct e4r_task *task)
 
 static __always_inline bool is_watched(const struct inode *inode, bool typed)
 {
-	u32 dev, i;
+	u32 n = cfg_n_devs, dev, i;
 
-	if (!cfg_n_devs)
+	if (!n)
 		return true;
 	dev = inode_dev(inode, typed);
+	/* Unrolled, and n read once: the kernel drops the comparisons whose outcome it knows. */
+#pragma unroll
 	for (i = 0; i < E4R_MAX_FILTER; i++) {
-		if (i >= cfg_n_devs)
-			break;
-		if (watched_devs[i] == dev)
+		if (i < n && watched_devs[i] == dev)
 			return true;
 	}
 	return false;

@@ -733,6 +733,33 @@ static void count_all(int dirfd, int runs, const char *state)
 	fflush(stdout);
 }
 
+/*
+ * What a process takes that does nothing but load and attach empty programs on the hooks of
+ * progs: less no program of libbpf can take that uses them.
+ */
+static void count_floor(const char *file, const struct prog *progs, int n)
+{
+	struct empties empties;
+	struct timespec ran; /* a child's clock begins at 0 */
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid) {
+		empties_attach(&empties, file, progs, n);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ran);
+		printf("{\"kind\":\"floor\",\"instructions\":%.0f,\"peak_kib\":%lu}\n",
+		       (double)ran.tv_sec * 1e9 + (double)ran.tv_nsec, kib_of(getpid(), "VmHWM:"));
+		fflush(stdout);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		errx(1, "the empty programs alone could not be measured");
+}
+
 static void count_monitor(const char *tool, const char *file, int dirfd, int runs)
 {
 	struct prog progs[PROGS_MAX];
@@ -750,6 +777,7 @@ static void count_monitor(const char *tool, const char *file, int dirfd, int run
 	monitor_end(&mon);
 	if (getenv("BENCH_NO_EMPTY"))
 		goto out;
+	count_floor(file, progs, n);
 	empties_attach(&empties, file, progs, n);
 	count_all(dirfd, runs, state_names[EMPTY]);
 	empties_detach(&empties);
@@ -774,14 +802,28 @@ static void counts(const char *tool, const char *file, int dirfd, int runs, stru
 
 /* ---- many CPUs ---- */
 
-static void count_cpus(const char *tool, int dirfd, int runs)
+/* print: false for a run that only warms up. */
+static void count_cpus_in(enum state state, const int *dirfds, int runs, bool print)
 {
 	static const char *const names[] = { "fault", "fallocate" };
-	int state, k, cpu, dirfds[8];
 	const struct op *op;
-	struct monitor mon;
-	char name[32];
 	struct op part;
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		for (op = ops; strcmp(op->name, names[k]) != 0; op++)
+			;
+		part = *op;
+		part.count /= COUNT_PART;
+		cpus_count(&part, dirfds, runs, print ? state_names[state] : NULL);
+	}
+}
+
+static void count_cpus(const char *tool, int dirfd, int runs)
+{
+	struct monitor mon;
+	int cpu, dirfds[8];
+	char name[32];
 
 	for (cpu = 0; cpu < 8; cpu++) {
 		snprintf(name, sizeof(name), "cpu%d", cpu);
@@ -791,19 +833,13 @@ static void count_cpus(const char *tool, int dirfd, int runs)
 		if (dirfds[cpu] < 0)
 			err(1, "%s", name);
 	}
-	for (state = OFF; state <= ON; state += ON) {
-		if (state == ON)
-			monitor_start(&mon, tool, dirfd);
-		/* On any CPU from here on. */
-		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
-		for (k = 0; k < 2; k++) {
-			for (op = ops; strcmp(op->name, names[k]) != 0; op++)
-				;
-			part = *op;
-			part.count /= COUNT_PART;
-			cpus_count(&part, dirfds, runs, state_names[state]);
-		}
-	}
+	/* On any CPU from here on. */
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	/* What the kernel still does after its boot is over by the end of this. */
+	count_cpus_in(OFF, dirfds, 0, false);
+	count_cpus_in(OFF, dirfds, runs, true);
+	monitor_start(&mon, tool, dirfd);
+	count_cpus_in(ON, dirfds, runs, true);
 	monitor_end(&mon);
 }
 

@@ -27,7 +27,7 @@ int prog_fds_of(pid_t pid, int *fds, int max);
 
 /*
  * The cost of op on 1, 2, 4 and 8 CPUs at once, as far as there are so many, a line of JSON
- * each. dirfds: a directory a CPU.
+ * each. dirfds: a directory a CPU. state: NULL to warm up only, without a line.
  */
 void cpus_count(const struct op *op, const int *dirfds, int runs, const char *state);
 

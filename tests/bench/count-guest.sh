@@ -3,8 +3,11 @@
 # each operation costs with nothing attached, with the monitor and these options, with empty
 # programs on the same hooks, and with the PEERS (a comma-separated list, or "none"). Without a
 # LABEL: what faults and fallocates cost on 1 to all CPUs at once. With PEERS also what an event
-# and a scrape cost.
+# and a scrape cost. Of each object in /bench/insns, if there are any: what the verifier walks.
 mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
+for object in /bench/insns/*.bpf.o; do
+	[ ! -e "$object" ] || bench insns "$object" | sed "s|^|$(basename "$object" .bpf.o):|" >>/out/insns
+done
 export BENCH_TMP=/tmp
 runs=$1 peers=
 for peer in $(echo "$2" | tr , ' '); do

@@ -11,6 +11,9 @@ if .kind == "start" then
 	"\($kernel) \(.plan | word) verdict instructions \(.verdict) 0",
 	"\($kernel) \(.plan | word) start peak_kib \(.peak_kib) 0",
 	"\($kernel) \(.plan | word) start resident_kib \(.resident_kib) 0"
+elif .kind == "floor" then
+	"\($kernel) \(.plan | word) start empty_instructions \(.instructions) 0",
+	"\($kernel) \(.plan | word) start empty_peak_kib \(.peak_kib) 0"
 elif .kind == "user" then
 	"\($kernel) default \(.op | word) instructions \(.instructions) 0"
 elif .state == "off" then

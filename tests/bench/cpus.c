@@ -110,6 +110,8 @@ void cpus_count(const struct op *op, const int *dirfds, int runs, const char *st
 			if (i == 1 || (i > 1 && ns > most))
 				most = ns;
 		}
+		if (!state)
+			continue;
 		printf("{\"kind\":\"cpus\",\"op\":\"%s, %u CPUs\",\"state\":\"%s\",\"least\":%.1f,"
 		       "\"most\":%.1f}\n",
 		       op->name, cpus, state, least, most);

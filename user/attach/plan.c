@@ -144,9 +144,11 @@ static bool take_function(struct hook_choice *choice, const struct candidate *ca
 		return false;
 	}
 	if (cand->mode == ATTACH_FENTRY && !func.in_btf) {
+		/* BTF knows the arguments of what is there. */
 		refuse(choice,
-		       kernel->btf_joined ? "%s of a module needs CAP_SYS_ADMIN" :
-					    "%s is not in the kernel's BTF",
+		       kernel->btf_joined && func.nargs >= 0 ?
+			       "%s of a module needs CAP_SYS_ADMIN" :
+			       "%s is not in the kernel's BTF",
 		       cand->target);
 		return false;
 	}
