@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Instructions that a state adds to each operation: KERNEL PLAN OP STATE ADDED SPREAD, where the
-# spread is that of the runs, of both states.
+# spread is that of the runs, of both states. States are measured in turns: the least of each counts.
 
 def word: gsub(" "; "_");
 
-([.[] | select(.state == "off")] | map({key: (.kind + .plan + .op), value: .}) | from_entries) as $off |
-.[] |
+def merged: {kind: .[0].kind, plan: .[0].plan, op: .[0].op, state: .[0].state,
+	least: (map(.least) | min), most: (map(.most) | max)};
+
+(map(select(.state)) | group_by([.kind, .plan, .op, .state]) | map(merged)) as $counts |
+($counts | map(select(.state == "off") | {key: (.kind + .plan + .op), value: .}) | from_entries) as $off |
+(map(select(.state | not)), $counts)[] |
 if .kind == "start" then
 	"\($kernel) \(.plan | word) start instructions \(.instructions) 0",
 	"\($kernel) \(.plan | word) verdict instructions \(.verdict) 0",

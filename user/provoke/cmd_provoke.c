@@ -141,10 +141,11 @@ static int prepare(struct provoke *pro)
 		err = print_verdict_of(pro);
 	if (!err)
 		err = confirm(pro);
-	if (!err)
-		err = open_detector(pro);
+	/* Without its probe nothing is done, and then no detector is missed. */
 	if (!err)
 		err = open_probe(pro);
+	if (!err)
+		err = open_detector(pro);
 	return err;
 }
 
