@@ -827,7 +827,7 @@ static void counts(const char *tool, const char *file, int dirfd, int runs, stru
 	for (i = 0; i < n_peers; i++) {
 		if (!peer_start(&peers[i]))
 			errx(1, "%s ran before", peers[i].name);
-		count_all(dirfd, runs, peers[i].name);
+		count_ops(dirfd, runs, peers[i].name);
 		peer_end(&peers[i]);
 	}
 	count_ops(dirfd, runs, state_names[OFF]);

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# count-guest.sh RUNS PEERS LABEL=OPTIONS..., in the guest, whose clock counts instructions: what
-# each operation costs with nothing attached, with the monitor and these options, with empty
-# programs on the same hooks, and with the PEERS (a comma-separated list, or "none"). Without a
-# LABEL: what faults and fallocates cost on 1 to all CPUs at once. With PEERS also what an event
-# and a scrape cost. Of each object in /bench/insns, if there are any: what the verifier walks.
+# count-guest.sh [--trees] [--no-empty] RUNS PEERS LABEL=OPTIONS..., in the guest, whose clock counts
+# instructions: what each operation costs with nothing attached, with the monitor and these options,
+# with empty programs on the same hooks (unless --no-empty), and with the PEERS (a comma-separated
+# list, or "none"). Without a LABEL: what faults and fallocates cost on 1 to all CPUs at once. With
+# PEERS also what an event and a scrape cost. --trees: with the first LABEL also faults among many
+# extents. Of each object in /bench/insns, if there are any: what the verifier walks.
+while :; do
+	case $1 in
+	--trees) export BENCH_TREES=1 ;;
+	--no-empty) export BENCH_NO_EMPTY=1 ;;
+	*) break ;;
+	esac
+	shift
+done
 mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
 for object in /bench/insns/*.bpf.o; do
 	[ ! -e "$object" ] || bench insns "$object" | sed "s|^|$(basename "$object" .bpf.o):|" >>/out/insns
@@ -42,4 +51,5 @@ for plan; do
 	bench count /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$runs" $peers |
 		sed "s/^{/{\"plan\":\"$label\",/" >>/out/count.jsonl || exit 1
 	peers=
+	unset BENCH_TREES
 done
