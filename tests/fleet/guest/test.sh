@@ -94,7 +94,7 @@ adds_up() {
 			print blocks, ops, files, windows, seconds, residual
 			exit !(blocks > 0 && ops == blocks && fallocate > 0 && files > 0 && files <= blocks &&
 				windows > 0 && windows <= blocks && inf == windows && seconds > 0 &&
-				residual > 0 && verdicts == 1 && vulnerable == 1 && causes == 6 && attach == 1)
+				residual > 0 && verdicts == 1 && vulnerable == 1 && causes == 7 && attach == 1)
 		}' /out/page
 }
 
