@@ -3,6 +3,7 @@
 #ifndef EXT4RACE_BENCH_H
 #define EXT4RACE_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,8 +23,29 @@ struct op {
 extern const struct op ops[];	/* of the pairs; ended by a name of NULL */
 extern const struct op trees[]; /* faults among this many extents; the same */
 
-/* File descriptors of the programs that a process holds; at most max. The caller closes them. */
-int prog_fds_of(pid_t pid, int *fds, int max);
+/* Does it; *ns is what one operation took. False when the program that does it is not installed. */
+bool run_op(const struct op *op, int dirfd, double *ns);
+
+/* What is attached meanwhile: nothing, empty programs, the monitor. */
+enum state { OFF, EMPTY, ON, STATES };
+
+extern const char *const state_names[STATES];
+
+struct peer;
+
+/*
+ * The modes of the bench. tool is the monitor's program, file the object of empty programs, dirfd
+ * a directory on ext4. Each prints lines of JSON.
+ */
+void pairs(const char *tool, const char *file, int dirfd, int n, struct peer *peers, int n_peers);
+void programs(const char *tool, const char *file, int dirfd, int rounds, struct peer *peers,
+	      int n_peers);
+void counts(const char *tool, const char *file, int dirfd, int runs, struct peer *peers,
+	    int n_peers);
+void count_cpus(const char *tool, int dirfd, int runs);
+
+/* "PROGRAM N" for each program of file: each alone, so that one that is refused hides no other. */
+void instructions(const char *file);
 
 /*
  * The cost of op on 1, 2, 4 and 8 CPUs at once, as far as there are so many, a line of JSON

@@ -12,8 +12,8 @@ bench-build: $(BENCH_OUT)/bench $(BENCH_OUT)/empty.bpf.o $(BENCH_OUT)/walk \
 	$(BENCH_OUT)/storm \
 	$(BENCH_OUT)/walk.bpf.o $(BENCH_OUT)/walk_direct.bpf.o
 
-$(BENCH_OUT)/bench: tests/bench/bench.c tests/bench/ops.c tests/bench/cpus.c tests/bench/lines.c \
-		tests/bench/bench.h
+BENCH_PARTS := bench ops monitor peers progs pairs programs counts cpus lines instructions
+$(BENCH_OUT)/bench: $(BENCH_PARTS:%=tests/bench/%.c) $(wildcard tests/bench/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz -pthread
 

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "progs.h"
 
 #define LINE	  64
 #define BLOCKS	  8 /* of one operation */

@@ -4,6 +4,7 @@
  * so no run leaves work to the next one. Time is the thread's
  * CPU time, which depends least on what runs on other CPUs.
  */
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -241,3 +242,17 @@ const struct op trees[] = {
 	{ "100000", 1000, 1, 100000, 1, op_fault_among },
 	{ NULL, 0, 0, 0, 0, NULL },
 };
+
+const char *const state_names[STATES] = { "off", "empty", "on" };
+
+bool run_op(const struct op *op, int dirfd, double *ns)
+{
+	int err = op->run(op, dirfd, ns);
+
+	if (err == -ENOENT)
+		return false;
+	if (err)
+		errx(1, "%s: %s", op->name, strerror(-err));
+	*ns /= op->count;
+	return true;
+}
