@@ -59,13 +59,13 @@ static void count_ops(int dirfd, int runs, const char *state)
 	fflush(stdout);
 }
 
-/* BENCH_TREES: also faults among many extents, which take long to make. */
-static void count_all(int dirfd, int runs, const char *state)
+/* Faults among many extents, which take long to make. */
+static void count_trees(int dirfd, int runs, const char *state)
 {
 	const struct op *op;
 
-	count_ops(dirfd, runs, state);
-	for (op = trees; getenv("BENCH_TREES") && op->name; op++)
+	(void)runs;
+	for (op = trees; op->name; op++)
 		count_op(op, "tree", dirfd, 1, state);
 	fflush(stdout);
 }
@@ -106,17 +106,19 @@ static void print_start(const struct monitor *mon)
 	       kib_of(mon->pid, "VmRSS:"));
 }
 
-/* The operations in one state: count_ops() or count_all(). */
+/* count_ops() or count_trees(): operations in one state. */
 typedef void (*count_fn)(int dirfd, int runs, const char *state);
 
-static void count_monitor(const char *tool, const char *file, int dirfd, int runs, bool first)
+/* With nothing attached, with the monitor, with empty programs; first: also what a start takes. */
+static void count_states(const char *tool, const char *file, int dirfd, int runs, count_fn count,
+			 bool first)
 {
-	count_fn count = first ? count_all : count_ops;
 	struct prog progs[PROGS_MAX];
 	struct empties empties;
 	struct monitor mon;
 	int n;
 
+	count(dirfd, runs, state_names[OFF]);
 	monitor_start(&mon, tool, dirfd);
 	if (first)
 		print_start(&mon);
@@ -140,17 +142,20 @@ out:
  */
 #define ROUNDS 3
 
+/* BENCH_TREES: only faults among many extents. */
 void counts(const char *tool, const char *file, int dirfd, int runs, struct peer *peers,
 	    int n_peers)
 {
 	int round, i;
 
+	if (getenv("BENCH_TREES")) {
+		count_states(tool, file, dirfd, runs, count_trees, false);
+		return;
+	}
 	/* What the kernel still does after its boot is over by the end of this. */
 	count_ops(dirfd, runs, NULL);
-	for (round = 0; round < ROUNDS; round++) {
-		(round ? count_ops : count_all)(dirfd, runs, state_names[OFF]);
-		count_monitor(tool, file, dirfd, runs, !round);
-	}
+	for (round = 0; round < ROUNDS; round++)
+		count_states(tool, file, dirfd, runs, count_ops, !round);
 	for (i = 0; i < n_peers; i++) {
 		if (!peer_start(&peers[i]))
 			errx(1, "%s ran before", peers[i].name);
