@@ -140,19 +140,12 @@ static __always_inline u64 field(void *ctx, u32 rec, u32 i)
 
 static __always_inline bool inode_of(void *ctx, u32 rec, struct inode_key *key)
 {
-	u32 n = cfg_n_devs, i;
+	u32 n = cfg_n_devs;
 
 	key->dev = field(ctx, rec, 0);
 	key->ino = field(ctx, rec, 1);
 	key->pad = 0;
-	if (!n)
-		return true;
-#pragma unroll
-	for (i = 0; i < E4R_MAX_FILTER; i++) {
-		if (i < n && watched_devs[i] == key->dev)
-			return true;
-	}
-	return false;
+	return !n || dev_is_watched(key->dev, n);
 }
 
 static __noinline struct inode_mem *mem_of(const struct inode_key *key)

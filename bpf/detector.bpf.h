@@ -105,18 +105,9 @@ static __always_inline void current_task(struct e4r_task *task)
 
 static __always_inline bool is_watched(const struct inode *inode, bool typed)
 {
-	u32 n = cfg_n_devs, dev, i;
+	u32 n = cfg_n_devs;
 
-	if (!n)
-		return true;
-	dev = inode_dev(inode, typed);
-	/* Unrolled, and n read once: the kernel drops the comparisons whose outcome it knows. */
-#pragma unroll
-	for (i = 0; i < E4R_MAX_FILTER; i++) {
-		if (i < n && watched_devs[i] == dev)
-			return true;
-	}
-	return false;
+	return !n || dev_is_watched(inode_dev(inode, typed), n);
 }
 
 /* Multiplicative hash of an address or an inode number. */

@@ -27,6 +27,22 @@ const volatile bool cfg_preemptible;		 /* a program may run again before it ends
  */
 unsigned int watched_devs[E4R_MAX_FILTER] SEC(".data");
 
+/*
+ * Whether dev is one of the n, which is cfg_n_devs, read once. Unrolled: the kernel drops the
+ * comparisons whose outcome it knows.
+ */
+static __always_inline bool dev_is_watched(unsigned int dev, unsigned int n)
+{
+	unsigned int i;
+
+#pragma unroll
+	for (i = 0; i < E4R_MAX_FILTER; i++) {
+		if (i < n && watched_devs[i] == dev)
+			return true;
+	}
+	return false;
+}
+
 #define TASK_SLOTS    4096
 #define ALLOC_SLOTS   8192
 #define ALLOC_ORDERS  16 /* of length: 1, 2, 3 and 4, 5 to 8, ... 32768 blocks */

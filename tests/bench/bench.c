@@ -4,6 +4,7 @@
  * bench progs TOOL EMPTY DIR ROUNDS [PEER...]	time of each program and of an empty one, in turn
  * bench count TOOL EMPTY DIR RUNS [PEER...]	each operation's cost, where time is a count of
  *						instructions
+ * bench trees TOOL EMPTY DIR RUNS	the same, of faults among many extents
  * bench cpus TOOL EMPTY DIR RUNS	the same on 1, 2, 4 and 8 CPUs at once
  * bench lines TOOL EMPTY DIR 1		no cache line is written by two CPUs without an event
  * bench insns OBJECT			instructions of each program, as the verifier walked
@@ -48,9 +49,10 @@ int main(int argc, char **argv)
 	}
 	if (argc < 6 ||
 	    (strcmp(argv[1], "pairs") && strcmp(argv[1], "progs") && strcmp(argv[1], "count") &&
-	     strcmp(argv[1], "cpus") && strcmp(argv[1], "lines")))
-		errx(1, "usage: bench pairs|progs|count|cpus|lines TOOL EMPTY DIR N [PEER...], "
-			"or bench insns OBJECT");
+	     strcmp(argv[1], "trees") && strcmp(argv[1], "cpus") && strcmp(argv[1], "lines")))
+		errx(1,
+		     "usage: bench pairs|progs|count|trees|cpus|lines TOOL EMPTY DIR N [PEER...], "
+		     "or bench insns OBJECT");
 	dirfd = open(argv[4], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		errx(1, "%s: %s", argv[4], strerror(errno));
@@ -70,6 +72,8 @@ int main(int argc, char **argv)
 		pairs(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
 	else if (!strcmp(argv[1], "count"))
 		counts(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
+	else if (!strcmp(argv[1], "trees"))
+		counts_among(argv[2], argv[3], dirfd, atoi(argv[5]));
 	else
 		programs(argv[2], argv[3], dirfd, atoi(argv[5]), peers, n_peers);
 	close(dirfd);

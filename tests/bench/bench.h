@@ -42,16 +42,24 @@ void programs(const char *tool, const char *file, int dirfd, int rounds, struct 
 	      int n_peers);
 void counts(const char *tool, const char *file, int dirfd, int runs, struct peer *peers,
 	    int n_peers);
+void counts_among(const char *tool, const char *file, int dirfd, int runs);
 void count_cpus(const char *tool, int dirfd, int runs);
 
 /* "PROGRAM N" for each program of file: each alone, so that one that is refused hides no other. */
 void instructions(const char *file);
 
-/*
- * The cost of op on 1, 2, 4 and 8 CPUs at once, as far as there are so many, a line of JSON
- * each. dirfds: a directory a CPU. state: NULL to warm up only, without a line.
- */
-void cpus_count(const struct op *op, const int *dirfds, int runs, const char *state);
+#define COUNT_PART 4 /* of the operations of a run that time is taken of */
+
+/* What one operation took in the runs after the first, which warms up. */
+struct range {
+	double least, most;
+};
+
+/* The run of that number took ns. Begin with the run 0. */
+void range_take(struct range *range, int run, double ns);
+
+/* A line of JSON; state: NULL for none, after a run that warmed up only. */
+void range_print(const struct range *range, const char *kind, const char *op, const char *state);
 
 /*
  * Looks which cache lines the monitor's programs write on paths without an event, and prints a

@@ -18,6 +18,13 @@ mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true
 for object in /bench/insns/*.bpf.o; do
 	[ ! -e "$object" ] || bench insns "$object" | sed "s|^|$(basename "$object" .bpf.o):|" >>/out/insns
 done
+# measure LABEL MODE RUNS [PEER...]: the bench's lines, with the plan's label
+measure() {
+	label=$1 mode=$2
+	shift 2
+	bench "$mode" /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$@" |
+		sed "s/^{/{\"plan\":\"$label\",/" >>/out/count.jsonl
+}
 export BENCH_TMP=/tmp
 runs=$1 peers=
 for peer in $(echo "$2" | tr , ' '); do
@@ -49,13 +56,11 @@ for plan; do
 	export BENCH_ATTACH BENCH_ARGS
 	echo "$label ..."
 	# shellcheck disable=SC2086 # a list
-	bench count /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 "$runs" $peers |
-		sed "s/^{/{\"plan\":\"$label\",/" >>/out/count.jsonl || exit 1
+	measure "$label" count "$runs" $peers || exit 1
 	peers=
 done
 # Last, as they leave little free space in one piece: what an allocation costs changes.
 if [ "$trees" ]; then
 	unset BENCH_ATTACH BENCH_ARGS
-	BENCH_TREES=1 bench count /usr/local/bin/ext4race-detect /bench/empty.bpf.o /mnt/ext4 1 |
-		sed "s/^{/{\"plan\":\"default\",/" >>/out/count.jsonl || exit 1
+	measure default trees 1 || exit 1
 fi

@@ -2,13 +2,10 @@
 /* Under an emulator whose clock is the number of executed instructions. */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,13 +15,28 @@
 #include "peers.h"
 #include "progs.h"
 
-#define COUNT_PART 4 /* of the operations of a run that time is taken of */
+void range_take(struct range *range, int run, double ns)
+{
+	if (run <= 1 || ns < range->least)
+		range->least = ns;
+	if (run <= 1 || ns > range->most)
+		range->most = ns;
+}
 
-/* The least and the most of so many runs, after one that warms up. state: NULL to warm up only. */
+void range_print(const struct range *range, const char *kind, const char *op, const char *state)
+{
+	if (!state)
+		return;
+	printf("{\"kind\":\"%s\",\"op\":\"%s\",\"state\":\"%s\",\"least\":%.1f,\"most\":%.1f}\n",
+	       kind, op, state, range->least, range->most);
+}
+
+/* state: NULL to warm up only. */
 static void count_op(const struct op *op, const char *kind, int dirfd, int runs, const char *state)
 {
 	struct op part = *op;
-	double ns, least = 0, most = 0;
+	struct range range = {};
+	double ns;
 	int i;
 
 	if (part.extents <= 1000)
@@ -37,15 +49,9 @@ static void count_op(const struct op *op, const char *kind, int dirfd, int runs,
 			errx(1, "syncfs: %s", strerror(errno));
 		if (!run_op(&part, dirfd, &ns))
 			return;
-		if (i == 1 || (i > 1 && ns < least))
-			least = ns;
-		if (i == 1 || (i > 1 && ns > most))
-			most = ns;
+		range_take(&range, i, ns);
 	}
-	if (!state)
-		return;
-	printf("{\"kind\":\"%s\",\"op\":\"%s\",\"state\":\"%s\",\"least\":%.1f,\"most\":%.1f}\n",
-	       kind, op->name, state, least, most);
+	range_print(&range, kind, op->name, state);
 }
 
 static void count_ops(int dirfd, int runs, const char *state)
@@ -64,9 +70,8 @@ static void count_trees(int dirfd, int runs, const char *state)
 {
 	const struct op *op;
 
-	(void)runs;
 	for (op = trees; op->name; op++)
-		count_op(op, "tree", dirfd, 1, state);
+		count_op(op, "tree", dirfd, runs, state);
 	fflush(stdout);
 }
 
@@ -142,16 +147,11 @@ out:
  */
 #define ROUNDS 3
 
-/* BENCH_TREES: only faults among many extents. */
 void counts(const char *tool, const char *file, int dirfd, int runs, struct peer *peers,
 	    int n_peers)
 {
 	int round, i;
 
-	if (getenv("BENCH_TREES")) {
-		count_states(tool, file, dirfd, runs, count_trees, false);
-		return;
-	}
 	/* What the kernel still does after its boot is over by the end of this. */
 	count_ops(dirfd, runs, NULL);
 	for (round = 0; round < ROUNDS; round++)
@@ -165,43 +165,7 @@ void counts(const char *tool, const char *file, int dirfd, int runs, struct peer
 	count_ops(dirfd, runs, state_names[OFF]);
 }
 
-/* print: false for a run that only warms up. */
-static void count_cpus_in(enum state state, const int *dirfds, int runs, bool print)
+void counts_among(const char *tool, const char *file, int dirfd, int runs)
 {
-	static const char *const names[] = { "fault", "fallocate" };
-	const struct op *op;
-	struct op part;
-	int k;
-
-	for (k = 0; k < 2; k++) {
-		for (op = ops; strcmp(op->name, names[k]) != 0; op++)
-			;
-		part = *op;
-		part.count /= COUNT_PART;
-		cpus_count(&part, dirfds, runs, print ? state_names[state] : NULL);
-	}
-}
-
-void count_cpus(const char *tool, int dirfd, int runs)
-{
-	struct monitor mon;
-	int cpu, dirfds[8];
-	char name[32];
-
-	for (cpu = 0; cpu < 8; cpu++) {
-		snprintf(name, sizeof(name), "cpu%d", cpu);
-		if (mkdirat(dirfd, name, 0700) && errno != EEXIST)
-			err(1, "%s", name);
-		dirfds[cpu] = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dirfds[cpu] < 0)
-			err(1, "%s", name);
-	}
-	/* On any CPU from here on. */
-	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
-	/* What the kernel still does after its boot is over by the end of this. */
-	count_cpus_in(OFF, dirfds, 0, false);
-	count_cpus_in(OFF, dirfds, runs, true);
-	monitor_start(&mon, tool, dirfd);
-	count_cpus_in(ON, dirfds, runs, true);
-	monitor_end(&mon);
+	count_states(tool, file, dirfd, runs, count_trees, false);
 }

@@ -5,16 +5,19 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "monitor.h"
 
 #define CPUS_MAX 8
 
@@ -94,27 +97,62 @@ static double run(const struct op *op, const int *dirfds, unsigned int cpus)
 	return (ended - began) / ((double)op->count * cpus);
 }
 
-void cpus_count(const struct op *op, const int *dirfds, int runs, const char *state)
+static void count_op(const struct op *op, const int *dirfds, int runs, const char *state)
 {
 	unsigned int cpus, have = sysconf(_SC_NPROCESSORS_ONLN);
-	double ns, least = 0, most = 0;
+	struct range range = {};
+	char name[64];
 	int i;
 
 	for (cpus = 1; cpus <= have && cpus <= CPUS_MAX; cpus *= 2) {
 		for (i = 0; i <= runs; i++) {
 			if (syncfs(dirfds[0]))
 				err(1, "syncfs");
-			ns = run(op, dirfds, cpus);
-			if (i == 1 || (i > 1 && ns < least))
-				least = ns;
-			if (i == 1 || (i > 1 && ns > most))
-				most = ns;
+			range_take(&range, i, run(op, dirfds, cpus));
 		}
-		if (!state)
-			continue;
-		printf("{\"kind\":\"cpus\",\"op\":\"%s, %u CPUs\",\"state\":\"%s\",\"least\":%.1f,"
-		       "\"most\":%.1f}\n",
-		       op->name, cpus, state, least, most);
+		snprintf(name, sizeof(name), "%s, %u CPUs", op->name, cpus);
+		range_print(&range, "cpus", name, state);
 		fflush(stdout);
 	}
+}
+
+/* state: NULL to warm up only. */
+static void count_ops(const int *dirfds, int runs, const char *state)
+{
+	static const char *const names[] = { "fault", "fallocate" };
+	const struct op *op;
+	struct op part;
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		for (op = ops; strcmp(op->name, names[k]) != 0; op++)
+			;
+		part = *op;
+		part.count /= COUNT_PART;
+		count_op(&part, dirfds, runs, state);
+	}
+}
+
+void count_cpus(const char *tool, int dirfd, int runs)
+{
+	int cpu, dirfds[CPUS_MAX];
+	struct monitor mon;
+	char name[32];
+
+	for (cpu = 0; cpu < CPUS_MAX; cpu++) {
+		snprintf(name, sizeof(name), "cpu%d", cpu);
+		if (mkdirat(dirfd, name, 0700) && errno != EEXIST)
+			err(1, "%s", name);
+		dirfds[cpu] = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dirfds[cpu] < 0)
+			err(1, "%s", name);
+	}
+	/* On any CPU from here on. */
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	/* What the kernel still does after its boot is over by the end of this. */
+	count_ops(dirfds, 0, NULL);
+	count_ops(dirfds, runs, state_names[OFF]);
+	monitor_start(&mon, tool, dirfd);
+	count_ops(dirfds, runs, state_names[ON]);
+	monitor_end(&mon);
 }
